@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <variant>
+
+#include "model/kernel/kernel.h"
+
+namespace mtesim {
+
+/// The loop goes round again.
+struct Advanced {};
+/// The task sleeps until the lock can be had, and then makes the same step again.
+struct Blocked {
+  LockId lock;
+};
+/// The call returns: bytes, or -errno.
+struct Finished {
+  std::int64_t result{};
+};
+using Step = std::variant<Advanced, Blocked, Finished>;
+
+[[nodiscard]] inline Finished finished(Bytes n) { return {static_cast<std::int64_t>(n.n)}; }
+[[nodiscard]] inline Finished finished(Errno e) { return {-static_cast<std::int64_t>(e)}; }
+/// What read(2) and write(2) do with both: the bytes if there are any, else the error.
+[[nodiscard]] inline Finished finished(Bytes n, Errno e) { return n.n > 0 ? finished(n) : finished(e); }
+
+/// What a loop carries from one trip to the next: plain data without padding, so that copying is a copy of bytes and
+/// equality a comparison of bytes.
+template <class T>
+concept LoopStateValue = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+
+/// Any loop's State, as a value.
+class LoopState {
+ public:
+  static constexpr std::size_t kCapacity = 128;
+
+  LoopState() = default;
+  template <LoopStateValue T>
+  explicit LoopState(const T& state) {
+    put(state);
+  }
+  template <LoopStateValue T>
+  [[nodiscard]] T get() const {
+    T state;
+    std::memcpy(&state, bytes_.data(), sizeof state);
+    return state;
+  }
+  template <LoopStateValue T>
+  void put(const T& state) {
+    static_assert(sizeof(T) <= kCapacity);
+    std::memcpy(bytes_.data(), &state, sizeof state);
+  }
+  [[nodiscard]] Fingerprint fingerprint() const {
+    std::uint64_t h = 0;
+    for (std::size_t i = 0; i < kCapacity; i += sizeof h) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes_.data() + i, sizeof word);
+      if (word != 0) h = mix(h ^ slot_print(i, word).bits);
+    }
+    return {h};
+  }
+  bool operator==(const LoopState&) const = default;
+
+ private:
+  std::array<std::byte, kCapacity> bytes_{};
+};
+
+/// A copy loop of one system call. A loop type L has
+///   struct State;                                 what it carries round (LoopStateValue)
+///   static constexpr std::string_view kName;      its kernel function
+///   State begin() const;                          before the first trip
+///   Step step(State&, Kernel&) const;             one trip
+///   Bytes progress(const State&) const;           what is done for good; never shrinks on a path that ends
+/// The loop itself is constant: buffers, sizes, the file. The same body serves runs and checks.
+class CopyLoop {
+ public:
+  template <class L>
+    requires LoopStateValue<typename L::State>
+  explicit CopyLoop(L loop) : loop_(std::make_shared<const Model<L>>(std::move(loop))) {}
+
+  [[nodiscard]] std::string_view name() const { return loop_->name(); }
+  [[nodiscard]] LoopState begin() const { return loop_->begin(); }
+  [[nodiscard]] Step step(LoopState& state, Kernel& k) const { return loop_->step(state, k); }
+  [[nodiscard]] Bytes progress(const LoopState& state) const { return loop_->progress(state); }
+
+ private:
+  struct Concept {
+    virtual ~Concept() = default;
+    [[nodiscard]] virtual std::string_view name() const = 0;
+    [[nodiscard]] virtual LoopState begin() const = 0;
+    [[nodiscard]] virtual Step step(LoopState& state, Kernel& k) const = 0;
+    [[nodiscard]] virtual Bytes progress(const LoopState& state) const = 0;
+  };
+  template <class L>
+  struct Model final : Concept {
+    explicit Model(L l) : loop(std::move(l)) {}
+    [[nodiscard]] std::string_view name() const override { return L::kName; }
+    [[nodiscard]] LoopState begin() const override { return LoopState(loop.begin()); }
+    [[nodiscard]] Step step(LoopState& state, Kernel& k) const override {
+      auto own = state.get<typename L::State>();
+      const Step result = loop.step(own, k);
+      state.put(own);
+      return result;
+    }
+    [[nodiscard]] Bytes progress(const LoopState& state) const override {
+      return loop.progress(state.get<typename L::State>());
+    }
+    L loop;
+  };
+  std::shared_ptr<const Concept> loop_;
+};
+
+}  // namespace mtesim

@@ -1,0 +1,34 @@
+#include "fs_models/file_system.h"
+
+#include <array>
+
+namespace mtesim {
+
+namespace {
+
+constexpr std::array<FileSystem, 9> kFileSystems{{
+    {"tmpfs", "memory file system; its files may be mapped with PROT_MTE", FileKind::regular, ObjectKind::shmem,
+     WriteContract::simple},
+    {"ramfs", "page cache without a disk", FileKind::regular, ObjectKind::file, WriteContract::simple},
+    {"ext4", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
+    {"f2fs", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
+    {"btrfs", "search ioctl, buffered read", FileKind::regular, ObjectKind::file, WriteContract::none},
+    {"xfs", "buffered read", FileKind::regular, ObjectKind::file, WriteContract::none},
+    {"gfs2", "a disk file system with cluster locks; its own loops are not modelled yet", FileKind::regular,
+     ObjectKind::file, WriteContract::none},
+    {"pipe", "a pipe", FileKind::pipe, ObjectKind::file, WriteContract::none},
+    {"zero", "/dev/zero", FileKind::dev_zero, ObjectKind::file, WriteContract::none},
+}};
+
+}  // namespace
+
+std::span<const FileSystem> file_systems() { return kFileSystems; }
+
+const FileSystem* find_file_system(std::string_view name) {
+  for (const FileSystem& fs : kFileSystems) {
+    if (fs.name == name) return &fs;
+  }
+  return nullptr;
+}
+
+}  // namespace mtesim

@@ -1,0 +1,35 @@
+#include "fs_models/filemap_read.h"
+
+namespace mtesim {
+
+FilemapRead::FilemapRead(const SystemCall& call)
+    : segments(call.segments), object(call.object), position(call.position) {}
+
+Step FilemapRead::step(State& s, Kernel& k) const {
+  Traced traced(k, "filemap_read", {}, s.iter.count);
+  IovIter iter{segments, s.iter};
+  if (fatal_signal_pending(k)) return finished(s.read, Errno::eintr);
+
+  const Bytes at = position + s.read;
+  const Bytes page_size = k.machine.page_size;
+  const FolioRef folio{object, static_cast<std::uint32_t>(at / page_size)};
+  k.environment.before(CacheLookup{folio}, k.machine);
+  const Bytes size = k.machine.objects[object]->size;
+  k.emit(Found{size.n});
+  if (iter.count().n == 0 || at >= size) return finished(s.read);
+
+  const Bytes offset = at % page_size;
+  const Bytes wanted = min(min(page_size - offset, size - at), iter.count());
+  k.emit(CacheRead{folio, read_into_cache(k.machine, folio)});
+  const auto begin = static_cast<std::uint32_t>(offset.n);
+  const KernelBytes bytes{k.machine.folio(folio).contents.read(begin, static_cast<std::uint32_t>(begin + wanted.n)),
+                          begin % 16};
+  const Bytes copied = copy_page_to_iter(k, iter, bytes);
+  s.read += copied;
+  k.emit(Delivered{s.read});
+  if (copied < wanted) return finished(s.read, Errno::efault);
+  if (iter.count().n == 0) return finished(s.read);
+  return Advanced{};
+}
+
+}  // namespace mtesim

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "fs_models/file_system.h"
+#include "model/kernel/iov_iter.h"
+
+namespace mtesim {
+
+/// The items of a btrfs tree that a search finds, leaf by leaf: the size of each item's data.
+struct SearchTree {
+  std::vector<std::vector<Bytes>> leaves;
+  Bytes node_size{16384};
+};
+
+enum class CallKind : std::uint8_t { read, write, readv, writev, tree_search, tree_search_v2 };
+
+/// A system call with its arguments resolved: what a loop is made from.
+struct SystemCall {
+  CallKind kind{};
+  const FileSystem* fs{};
+  std::uint32_t object{};    ///< memory object of a regular file, or index of a pipe
+  UserSegments segments;     ///< buffer(s); of an ioctl its argument
+  Bytes position{};          ///< file offset
+  Bytes buf_size{};          ///< tree_search_v2: args.buf_size
+  std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
+  std::shared_ptr<const SearchTree> tree;
+
+  [[nodiscard]] bool is_read() const { return kind == CallKind::read || kind == CallKind::readv; }
+  [[nodiscard]] bool is_write() const { return kind == CallKind::write || kind == CallKind::writev; }
+};
+
+/// The system call's name, and an ioctl's request behind it: "read", "ioctl BTRFS_IOC_TREE_SEARCH".
+[[nodiscard]] std::string_view call_name(CallKind kind);
+
+}  // namespace mtesim

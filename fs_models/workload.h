@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "fs_models/copy_loop.h"
+
+namespace mtesim {
+
+/// What is to be carried out: a kernel, a machine at its start, and for each task its system calls, one after another.
+struct Workload {
+  Revision revision;
+  Machine start;
+  std::vector<std::vector<CopyLoop>> calls;  ///< by task
+};
+
+/// How far one task is.
+struct TaskState {
+  std::uint32_t call{};  ///< the one it is in, or about to make
+  bool in_kernel{};
+  bool killed{};  ///< a fatal signal ended it on the way back to user space
+  LoopState loop;
+  std::vector<std::int64_t> results;  ///< of the calls that returned: bytes or -errno
+
+  [[nodiscard]] Fingerprint fingerprint() const {
+    Fingerprint print = print_of(call, in_kernel, killed) + slot_print(1, loop.fingerprint());
+    for (std::size_t i = 0; i < results.size(); ++i) print += slot_print(i + 2, static_cast<std::uint64_t>(results[i]));
+    return print;
+  }
+  bool operator==(const TaskState&) const = default;
+};
+
+/// A state of a workload: all that decides what can happen next.
+struct WorkState {
+  Machine machine;
+  std::vector<TaskState> tasks;
+
+  [[nodiscard]] Fingerprint fingerprint() const {
+    Fingerprint print = machine.fingerprint();
+    for (std::size_t i = 0; i < tasks.size(); ++i) print += slot_print(i, tasks[i].fingerprint());
+    return print;
+  }
+  friend bool operator==(const WorkState& a, const WorkState& b) { return a.tasks == b.tasks && a.machine == b.machine; }
+};
+
+[[nodiscard]] WorkState begin(const Workload& workload);
+/// The task has made all its calls, or was killed.
+[[nodiscard]] bool is_done(const Workload& workload, const WorkState& state, TaskId task);
+[[nodiscard]] bool is_done(const Workload& workload, const WorkState& state);
+/// Bytes that the call a task is in has done for good; 0 between calls.
+[[nodiscard]] Bytes progress(const Workload& workload, const WorkState& state, TaskId task);
+
+/// One step of one task: a trip of the loop it is in. It enters the kernel before the first trip of a call; when the
+/// call returns it leaves the kernel and notes the result.
+/// Returns: Blocked if the task sleeps: nothing has changed then but what was done before the lock was asked for.
+Step step(const Workload& workload, WorkState& state, TaskId task, Environment& environment);
+
+}  // namespace mtesim

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "model/arch/tag.h"
+#include "model/base/fingerprint.h"
+
+namespace mtesim {
+
+/// The allocation tags of one page.
+/// Shape:   one 4-bit Tag per 16-byte granule of the page; a page whose granules are all alike holds one Tag only.
+/// Value:   copy it, compare it, keep it in a set: equality and print go by the tags, not by how they are held.
+/// Source:  [arm-mte].
+class PageTags {
+ public:
+  [[nodiscard]] Tag at(std::size_t granule) const {
+    if (packed_.empty()) return uniform_;
+    return {static_cast<std::uint8_t>((packed_[granule / kPerWord] >> (granule % kPerWord * 4)) & 0xf)};
+  }
+  void set(std::size_t granule, Tag tag, std::size_t granules_in_page);
+  void set_all(Tag tag, std::size_t granules_in_page);
+
+  /// The first granule of [begin, end) whose tag is not `tag`; `end` if there is none.
+  [[nodiscard]] std::size_t first_unlike(Tag tag, std::size_t begin, std::size_t end) const;
+
+  [[nodiscard]] Fingerprint fingerprint() const { return print_; }                                   // O(1)
+  [[nodiscard]] Fingerprint recomputed_fingerprint(std::size_t granules_in_page) const;              // O(granules)
+  friend bool operator==(const PageTags& a, const PageTags& b);
+
+ private:
+  static constexpr std::size_t kPerWord = 16;
+
+  Tag uniform_{};                      // the tag of every granule while packed_ is empty
+  std::vector<std::uint64_t> packed_;  // otherwise the tags, bits 3:0 of word 0 being granule 0
+  Fingerprint print_{};                // sum over the granules whose tag is not 0
+};
+
+}  // namespace mtesim

@@ -1,0 +1,208 @@
+#include "model/kernel/action.h"
+
+#include <algorithm>
+#include <array>
+
+#include "model/mm/mmap.h"
+
+namespace mtesim {
+
+namespace {
+
+constexpr std::array<ActionInfo, 8> kInfos{{
+    {ActionKind::evict, "evict", "reclaim takes a page: to swap with its tags, or dropped", true, false},
+    {ActionKind::evict_file_page, "evict_file_page", "reclaim takes a clean page of a file's page cache", false, true},
+    {ActionKind::retag, "retag", "another thread changes the tag of a granule", true, false},
+    {ActionKind::protect, "protect", "another thread takes the right to write from a page", true, false},
+    {ActionKind::unmap, "unmap", "another thread unmaps a page", true, false},
+    {ActionKind::dontneed, "dontneed", "another thread calls madvise(MADV_DONTNEED) on a page", true, false},
+    {ActionKind::signal, "signal", "a signal with a handler becomes pending", false, false},
+    {ActionKind::sigkill, "sigkill", "SIGKILL becomes pending", false, false},
+}};
+
+bool is_page_action(ActionKind kind) {
+  return kind == ActionKind::evict || kind == ActionKind::protect || kind == ActionKind::unmap ||
+         kind == ActionKind::dontneed;
+}
+
+/// Whether the action would change anything on the page of this address.
+bool would_change(const Machine& machine, const Action& action, std::uint64_t address) {
+  const AddressSpace& space = *machine.spaces[action.space];
+  const Vma* vma = space.find(address);
+  if (vma == nullptr) return false;
+  const Pte& pte = space.pte(machine.page_index(address));
+  const PteState state = pte.state;
+  switch (action.kind) {
+    case ActionKind::retag:  // a page that this process alone may write, in memory or in swap: STG needs no more
+      return vma->prot.mte && vma->prot.write && (state == PteState::present || state == PteState::swapped) &&
+             (vma->shared || machine.folio(pte.folio).maps == 1);
+    case ActionKind::evict: return state == PteState::present || state == PteState::zero;
+    case ActionKind::protect: return vma->prot.write;
+    case ActionKind::unmap: return true;
+    case ActionKind::dontneed: return state != PteState::none;
+    default: return false;
+  }
+}
+
+using Visit = std::function<bool(const ActionChoice&)>;
+
+/// Visits the targets of a range action among [from, to): false as soon as a visit says so. Whether anything would
+/// change is a question of the page, and is asked once a page.
+class Targets {
+ public:
+  Targets(const Machine& machine, const Action& action)
+      : machine_(machine), action_(action), unit_(is_page_action(action.kind) ? machine.page_size : kGranule) {}
+
+  template <class F>
+  bool visit(std::uint64_t from, std::uint64_t to, F&& f) {
+    for (std::uint64_t t = round_down(from, unit_); t < to; t += unit_.n) {
+      if (t + unit_.n <= action_.begin || t >= action_.end) continue;
+      const std::uint64_t page = round_down(t, machine_.page_size);
+      if (page != page_) {
+        page_ = page;
+        changes_ = would_change(machine_, action_, page);
+      }
+      if (changes_ && !f(t)) return false;
+    }
+    return true;
+  }
+
+ private:
+  const Machine& machine_;
+  const Action& action_;
+  Bytes unit_;
+  std::uint64_t page_{~std::uint64_t{0}};
+  bool changes_{};
+};
+
+/// Whether a page that is evicted just before an access of this kind, and faulted in again by it, comes back otherwise
+/// than it was: a load brings it back read-only, and others who map it have lost it.
+bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
+  const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
+  if (pte.state != PteState::present) return false;
+  return (kind == AccessKind::load && pte.writable) || machine.folio(pte.folio).maps > 1;
+}
+
+/// How many accesses of the run will be come to, should nobody act: behind one that ends it there is nothing to act on.
+std::uint64_t accesses_to_come(const AccessRun& run, const Machine& machine, TaskId current) {
+  const Task& task = machine.task(current);
+  const OnMismatch policy = on_mismatch(task.tcf, task.store_only, task.kernel_tco, run.kind);
+  AccessCheck check = check_access(machine, machine.space_of(current), run, policy);
+  if (!check.fault) return run.count;
+  if (check.fault->kind == FaultKind::tag || task.pagefault_disabled > 0) return check.fault->access + 1;
+  Machine imagined = machine;  // with the page faults handled that will be
+  do {
+    const std::uint64_t address = check.fault->address.address();
+    if (failed(handle_mm_fault(imagined, task.space, address, run.kind))) return check.fault->access + 1;
+    check = check_access(imagined, imagined.space_of(current), run, policy);
+    if (!check.fault) return run.count;
+  } while (check.fault->kind != FaultKind::tag);
+  return check.fault->access + 1;
+}
+
+bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, const Action& action, std::uint32_t index,
+               SiteRule rule, const Visit& visit) {
+  Targets targets(machine, action);
+  if (rule == SiteRule::everywhere) {
+    for (std::uint64_t i = 0; i < run.count; ++i) {
+      const bool on = targets.visit(action.begin, action.end, [&](std::uint64_t target) {
+        return visit({index, i, target, run.first.tag()});
+      });
+      if (!on) return false;
+    }
+    return true;
+  }
+  const std::uint64_t begin = run.first.address();
+  if (begin >= action.end || begin + run.span().n <= action.begin) return true;
+  const bool handled = action.kind == ActionKind::evict && machine.task(current).pagefault_disabled == 0;
+  std::uint64_t met = ~std::uint64_t{0};  // the last page offered
+  const std::uint64_t count = accesses_to_come(run, machine, current);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t address = run.at(i).address();
+    const std::uint64_t last_page = round_down(address + run.width - 1, machine.page_size);
+    if (handled && last_page == met) continue;
+    const bool on = targets.visit(address, address + run.width, [&](std::uint64_t target) {
+      if (handled && (target == met || !eviction_shows(machine, action, target, run.kind))) return true;
+      return visit({index, i, target, run.first.tag()});
+    });
+    if (!on) return false;
+    met = last_page;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::span<const ActionInfo> action_infos() { return kInfos; }
+
+const ActionInfo& info_of(ActionKind kind) {
+  return *std::find_if(kInfos.begin(), kInfos.end(), [&](const ActionInfo& info) { return info.kind == kind; });
+}
+
+bool for_each_choice(const Look& look, const Machine& machine, TaskId current, std::span<const Action> actions,
+                     std::uint32_t index, SiteRule rule, const Visit& visit) {
+  const Action& action = actions[index];
+  if (action.kind == ActionKind::signal || action.kind == ActionKind::sigkill) {
+    const bool fatal = action.kind == ActionKind::sigkill;
+    const PendingSignals& pending = machine.task(action.task).pending;
+    const bool looks = rule == SiteRule::everywhere ||
+                       (std::holds_alternative<SignalCheck>(look) && action.task == current);
+    const bool already = fatal ? pending.fatal : pending.other;
+    return !looks || already || visit({index, 0, 0, {}});
+  }
+  if (action.kind == ActionKind::evict_file_page) {
+    const auto* lookup = std::get_if<CacheLookup>(&look);
+    if (lookup == nullptr || lookup->folio.object != action.object) return true;
+    const Folio& folio = machine.folio(lookup->folio);
+    const bool clean = folio.in_cache && !folio.dirty && folio.maps == 0;
+    const bool on_disk = machine.objects[action.object]->kind == ObjectKind::file;
+    return !clean || !on_disk || visit({index, 0, lookup->folio.index, {}});
+  }
+  if (machine.task(current).space != action.space) return true;
+  if (const auto* run = std::get_if<AccessRun>(&look)) {
+    return visit_run(*run, machine, current, action, index, rule, visit);
+  }
+  if (const auto* walk = std::get_if<PageWalk>(&look)) {
+    if (rule == SiteRule::everywhere) {
+      const AccessRun one{UserPtr(walk->address), 1, 1, 1, walk->kind};
+      return visit_run(one, machine, current, action, index, rule, visit);
+    }
+    if (!is_page_action(action.kind)) return true;
+    return Targets(machine, action).visit(walk->address, walk->address + 1,
+                                          [&](std::uint64_t target) { return visit({index, 0, target, {}}); });
+  }
+  return true;
+}
+
+void apply(const ActionChoice& choice, std::span<const Action> actions, Machine& machine) {
+  const Action& action = actions[choice.action];
+  const std::uint64_t page_end = choice.target + machine.page_size.n;
+  switch (action.kind) {
+    case ActionKind::evict: evict(machine, action.space, machine.page_index(choice.target)); break;
+    case ActionKind::evict_file_page:
+      machine.edit_folio({action.object, static_cast<std::uint32_t>(choice.target)},
+                         [](Folio& folio) { folio = Folio{}; });
+      break;
+    case ActionKind::retag: {
+      const FolioRef page = machine.spaces[action.space]->pte(machine.page_index(choice.target)).folio;
+      const std::size_t granule = choice.target % machine.page_size.n / kGranule.n;
+      const Tag now = machine.folio(page).tags.at(granule);
+      const Tag next = now == choice.pointer ? action.unlike(choice.pointer) : choice.pointer;
+      machine.edit_folio(page, [&](Folio& folio) { folio.tags.set(granule, next, machine.granules_per_page()); });
+      break;
+    }
+    case ActionKind::protect: {
+      Prot prot = machine.spaces[action.space]->find(choice.target)->prot;
+      prot.write = false;
+      const Errno done = protect_memory(machine, action.space, choice.target, page_end, prot);
+      MTESIM_CHECK(done == Errno::ok);
+      break;
+    }
+    case ActionKind::unmap: unmap_memory(machine, action.space, choice.target, page_end); break;
+    case ActionKind::dontneed: dontneed(machine, action.space, choice.target, page_end); break;
+    case ActionKind::signal: machine.task(action.task).pending.other = true; break;
+    case ActionKind::sigkill: machine.task(action.task).pending.fatal = true; break;
+  }
+}
+
+}  // namespace mtesim

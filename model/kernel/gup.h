@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "model/kernel/kernel.h"
+
+namespace mtesim {
+
+/// FOLL_* of get_user_pages(), as far as they matter here.
+struct GupFlags {
+  bool write{};    ///< FOLL_WRITE: the entry must allow writing now
+  bool nofault{};  ///< FOLL_NOFAULT: only what is mapped suitably already
+};
+
+/// One page by software walk. The address is untagged first: no tag is looked at, no access made.
+struct GotPage {
+  Errno error{Errno::ok};
+  bool zero_page{};
+  FolioRef folio;
+};
+[[nodiscard]] GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags);
+
+/// get_user_pages() and pin_user_pages(): the pages of [at, at + size), as far as they can be had. A pin or a
+/// reference is dropped before the step ends, so that which of the two it was is only a name in the trace.
+/// Returns: the pages, or the error if there is not even one. A fatal signal ends it with EINTR.
+/// Source:  [linux-gup-7.3]
+struct GotPages {
+  Errno error{Errno::ok};
+  std::vector<GotPage> pages;
+};
+[[nodiscard]] GotPages get_user_pages(Kernel& k, UserPtr at, Bytes size, GupFlags flags);
+[[nodiscard]] GotPages pin_user_pages(Kernel& k, UserPtr at, Bytes size, GupFlags flags);
+
+}  // namespace mtesim

@@ -1,0 +1,221 @@
+#include "model/kernel/revision.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "model/base/check.h"
+
+namespace mtesim {
+
+namespace {
+
+template <class T>
+struct Word {
+  T value;
+  std::string_view word;
+};
+
+constexpr std::array<Word<ProbeKind>, 8> kProbes{{
+    {ProbeKind::none, "none"},
+    {ProbeKind::fault_in_pages_readable, "fault_in_pages_readable"},
+    {ProbeKind::fault_in_pages_writeable, "fault_in_pages_writeable"},
+    {ProbeKind::fault_in_readable, "fault_in_readable"},
+    {ProbeKind::fault_in_writeable, "fault_in_writeable"},
+    {ProbeKind::fault_in_safe_writeable, "fault_in_safe_writeable"},
+    {ProbeKind::fault_in_subpage_writeable, "fault_in_subpage_writeable"},
+    {ProbeKind::probe_granule_store, "probe_granule_store"},
+}};
+constexpr std::array<Word<SafeWriteable>, 3> kSafeWriteable{{
+    {SafeWriteable::gup, "gup"},
+    {SafeWriteable::fixup_swapped, "fixup_swapped"},
+    {SafeWriteable::fixup, "fixup"},
+}};
+constexpr std::array<Word<ClearUserCount>, 2> kClearUserCount{{
+    {ClearUserCount::all_or_nothing, "all_or_nothing"},
+    {ClearUserCount::to_fault, "to_fault"},
+}};
+constexpr std::array<Word<TcoOnEntry>, 2> kTcoOnEntry{{
+    {TcoOnEntry::always_cleared, "always_cleared"},
+    {TcoOnEntry::cleared_for_sync_or_asymm, "cleared_for_sync_or_asymm"},
+}};
+constexpr std::array<Word<ProbeFailure>, 2> kProbeFailure{{
+    {ProbeFailure::any_shortfall, "any_shortfall"},
+    {ProbeFailure::nothing, "nothing"},
+}};
+constexpr std::array<Word<IterCopy>, 2> kIterCopy{{
+    {IterCopy::one_attempt, "one_attempt"},
+    {IterCopy::until_zero, "until_zero"},
+}};
+constexpr std::array<Word<WriteOrder>, 2> kWriteOrder{{
+    {WriteOrder::probe_first, "probe_first"},
+    {WriteOrder::copy_first, "copy_first"},
+}};
+constexpr std::array<Word<bool>, 2> kOnOff{{{true, "on"}, {false, "off"}}};
+
+template <class Words, class T>
+std::string word_of(const Words& words, const T& value) {
+  for (const auto& row : words) {
+    if (row.value == value) return std::string(row.word);
+  }
+  MTESIM_CHECK(!"a value without a word");
+  return {};
+}
+
+template <class Words>
+auto value_of(const Words& words, std::string_view word) {
+  for (const auto& row : words) {
+    if (row.word == word) return row.value;
+  }
+  MTESIM_CHECK(!"a word that was not checked");
+  return words.front().value;
+}
+
+template <class Words>
+std::vector<std::string> all_words(const Words& words) {
+  std::vector<std::string> all;
+  for (const auto& row : words) all.emplace_back(row.word);
+  return all;
+}
+
+std::uint64_t number(std::string_view word) {
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), n);
+  MTESIM_CHECK(error == std::errc{} && end == word.data() + word.size());
+  return n;
+}
+
+/// The revisions that have records are those that were run: 5.10.223, 6.1.176, 6.12.95, 7.3.4. The others are as
+/// read in source. [R]: docs/sources.md.
+std::vector<Revision> make_revisions() {
+  std::vector<Revision> rows;
+  const auto row = [&](const char* name, auto&& change) {
+    Revision next = rows.empty() ? Revision{} : rows.back();
+    next.name = name;
+    change(next);
+    rows.push_back(std::move(next));
+  };
+  row("5.10", [](Revision& r) {
+    r.copy_retries_one_byte = true;  // [linux-one-byte], back-ported to 5.10 stable
+    r.clear_user_count = ClearUserCount::all_or_nothing;
+    r.tco_on_entry = TcoOnEntry::always_cleared;
+    r.safe_writeable = SafeWriteable::gup;  // not in this kernel; what a change to it would have got
+    r.copy_page_iter = IterCopy::one_attempt;
+    r.copy_page_from_iter_atomic = IterCopy::one_attempt;
+    r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
+    r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
+    r.generic_perform_write_failure = ProbeFailure::any_shortfall;
+    r.generic_perform_write_order = WriteOrder::probe_first;
+    r.generic_perform_write_shrinks = false;
+  });
+  row("5.13", [](Revision& r) { r.copy_retries_one_byte = false; });  // the mainline release, without the back-port
+  row("5.14", [](Revision& r) {
+    r.copy_retries_one_byte = true;           // [linux-one-byte]
+    r.copy_page_iter = IterCopy::until_zero;
+    r.generic_perform_write_shrinks = true;   // [linux-bc1bb416bbb9]
+  });
+  row("5.15", [](Revision&) {});
+  row("5.16", [](Revision& r) {
+    r.clear_user_count = ClearUserCount::to_fault;
+    r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};       // [linux-c03098d4b9ad]
+    r.generic_perform_write_probe = {ProbeKind::fault_in_readable, {}};
+  });
+  row("5.17", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup_swapped; });
+  row("5.19", [](Revision& r) {
+    r.tco_on_entry = TcoOnEntry::cleared_for_sync_or_asymm;  // between 5.17 and 6.1
+    r.has_asymm = true;                                      // between 5.17 and 6.1
+    r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_subpage_writeable, {}};  // [linux-18788e34642e]
+    r.generic_perform_write_failure = ProbeFailure::nothing;  // between 5.17 and 6.1
+  });
+  row("6.1", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup; });  // right in stable 6.1
+  row("6.12", [](Revision&) {});
+  row("7.3", [](Revision& r) {
+    r.has_store_only = true;
+    r.copy_page_from_iter_atomic = IterCopy::until_zero;
+    r.generic_perform_write_order = WriteOrder::copy_first;
+  });
+  return rows;
+}
+
+template <auto Field, const auto& Words>
+Knob word_knob(std::string name, std::string about) {
+  return {std::move(name), std::move(about), all_words(Words), 0, 0,
+          [](const Revision& r) { return word_of(Words, r.*Field); },
+          [](Revision& r, std::string_view word) { r.*Field = value_of(Words, word); }};
+}
+
+template <auto ProbeField>
+void add_probe_knobs(std::vector<Knob>& all, const std::string& loop) {
+  all.push_back({loop + ".probe", "how " + loop + " faults user memory in", all_words(kProbes), 0, 0,
+                 [](const Revision& r) { return word_of(kProbes, (r.*ProbeField).kind); },
+                 [](Revision& r, std::string_view word) { (r.*ProbeField).kind = value_of(kProbes, word); }});
+  all.push_back({loop + ".min_size", "bytes from the start that a granule probe looks at granule by granule; 0: all", {},
+                 0, std::uint64_t{1} << 30,
+                 [](const Revision& r) { return std::to_string((r.*ProbeField).min_size.n); },
+                 [](Revision& r, std::string_view word) { (r.*ProbeField).min_size = Bytes{number(word)}; }});
+}
+
+std::vector<Knob> make_knobs() {
+  std::vector<Knob> all;
+  add_probe_knobs<&Revision::btrfs_search_ioctl_probe>(all, "btrfs_search_ioctl");
+  add_probe_knobs<&Revision::generic_perform_write_probe>(all, "generic_perform_write");
+  all.push_back(word_knob<&Revision::generic_perform_write_failure, kProbeFailure>(
+      "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
+  all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(
+      "generic_perform_write.order", "probe before the copy, or after a copy that moved nothing"));
+  all.push_back(word_knob<&Revision::generic_perform_write_shrinks, kOnOff>(
+      "generic_perform_write.shrinks", "after a short copy that was dropped, ask for just what had been copied"));
+  all.push_back(word_knob<&Revision::copy_retries_one_byte, kOnOff>(
+      "uaccess.one_byte_retry", "a copy that moved nothing tries its first byte alone"));
+  all.push_back(word_knob<&Revision::clear_user_count, kClearUserCount>(
+      "clear_user.count", "what clear_user() reports after a fault"));
+  all.push_back(word_knob<&Revision::mops, kOnOff>("uaccess.mops", "copy and clear with the FEAT_MOPS instructions"));
+  all.push_back({"uaccess.mops_chunk", "bytes that one MOPS step moves, all or nothing", {}, 1, 4096,
+                 [](const Revision& r) { return std::to_string(r.mops_chunk.n); },
+                 [](Revision& r, std::string_view word) { r.mops_chunk = Bytes{number(word)}; }});
+  all.push_back(word_knob<&Revision::tco_on_entry, kTcoOnEntry>(
+      "entry.tco", "when PSTATE.TCO is cleared on kernel entry"));
+  all.push_back(word_knob<&Revision::safe_writeable, kSafeWriteable>(
+      "fault_in_safe_writeable.form", "what it is made of, with the return value it had"));
+  all.push_back(word_knob<&Revision::copy_page_iter, kIterCopy>(
+      "copy_page_iter.attempts", "one copy a page piece, or again until it moves nothing"));
+  all.push_back(word_knob<&Revision::copy_page_from_iter_atomic, kIterCopy>(
+      "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
+  std::sort(all.begin(), all.end(), [](const Knob& a, const Knob& b) { return a.name < b.name; });
+  return all;
+}
+
+}  // namespace
+
+std::span<const Revision> revisions() {
+  static const std::vector<Revision> kRows = make_revisions();
+  return kRows;
+}
+
+const Revision* find_revision(std::string_view name) {
+  for (const Revision& revision : revisions()) {
+    if (revision.name == name) return &revision;
+  }
+  return nullptr;
+}
+
+std::span<const Knob> knobs() {
+  static const std::vector<Knob> kKnobs = make_knobs();
+  return kKnobs;
+}
+
+const Knob* find_knob(std::string_view name) {
+  for (const Knob& knob : knobs()) {
+    if (knob.name == name) return &knob;
+  }
+  return nullptr;
+}
+
+std::string_view probe_name(ProbeKind kind) {
+  for (const auto& row : kProbes) {
+    if (row.value == kind) return row.word;
+  }
+  return "?";
+}
+
+}  // namespace mtesim

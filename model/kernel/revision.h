@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/base/bytes.h"
+
+namespace mtesim {
+
+/// How a loop faults user memory in before it copies.
+/// Every probe answers like copy_*_user: the number of bytes NOT faulted in, 0 being complete success.
+enum class ProbeKind : std::uint8_t {
+  none,                         ///< trust the copy
+  fault_in_pages_readable,      ///< up to 5.15: a load at first + k pages, and at the last byte; all or nothing
+  fault_in_pages_writeable,     ///< up to 5.15: the same with a stored zero
+  fault_in_readable,            ///< 5.16: a load at the first byte and at each later page's first
+  fault_in_writeable,           ///< 5.16: the same with a stored zero
+  fault_in_safe_writeable,      ///< 5.16: software walk of the page tables; touches no user memory
+  fault_in_subpage_writeable,   ///< 5.19: fault_in_writeable, then a load in every granule
+  probe_granule_store,          ///< a what-if: fault_in_writeable, then a store that changes nothing in every granule
+};
+
+struct Probe {
+  ProbeKind kind{ProbeKind::none};
+  /// How many bytes from the start a granule probe looks at granule by granule; the rest is left to the page probe.
+  /// 0: all of them.
+  Bytes min_size{};
+  bool operator==(const Probe&) const = default;
+};
+
+/// What fault_in_safe_writeable() is made of.
+enum class SafeWriteable : std::uint8_t {
+  gup,           ///< 5.16: get_user_pages over each VMA; a first page that fails in an unaligned range reports success
+  fixup_swapped, ///< 5.17: fixup_user_fault a page; a failure behind the first page reports success
+  fixup,         ///< 2025: the same, operands the right way round
+};
+
+/// clear_user()'s count after a fault.
+enum class ClearUserCount : std::uint8_t {
+  all_or_nothing,  ///< up to 5.15: the whole size, whatever was cleared
+  to_fault,        ///< 5.16: what lies behind the failing store
+};
+
+/// When the kernel clears PSTATE.TCO on entry, and so lets uaccess be checked in ASYNC mode.
+enum class TcoOnEntry : std::uint8_t {
+  always_cleared,             ///< up to 5.17
+  cleared_for_sync_or_asymm,  ///< since between 5.17 and 6.1
+};
+
+/// How a caller of fault_in_iov_iter_*() reads a shortfall.
+enum class ProbeFailure : std::uint8_t {
+  any_shortfall,  ///< one byte missing is EFAULT
+  nothing,        ///< only if nothing was faulted in
+};
+
+/// copy_to_iter's and copy_from_iter's appetite.
+enum class IterCopy : std::uint8_t {
+  one_attempt,  ///< one copy a page piece; a short one ends it
+  until_zero,   ///< the copy is called again until it moves nothing
+};
+
+enum class WriteOrder : std::uint8_t {
+  probe_first,  ///< generic_perform_write up to 6.12
+  copy_first,   ///< 7.3: the probe comes after a copy that moved nothing
+};
+
+/// What differs between kernels, as values that a path asks for. A revision is the one before it plus what changed.
+/// Sources: each row of revision.cpp names the change.
+struct Revision {
+  std::string name;
+  // uaccess
+  bool copy_retries_one_byte{};  ///< the fixup of 2021
+  ClearUserCount clear_user_count{};
+  bool mops{};              ///< copies and clears use the MOPS instructions
+  Bytes mops_chunk{1};      ///< how much one MOPS step moves before it may fault
+  TcoOnEntry tco_on_entry{};
+  bool has_asymm{};         ///< PR_MTE_TCF can mean ASYMM
+  bool has_store_only{};    ///< PR_MTE_STORE_ONLY
+  // fault-in
+  SafeWriteable safe_writeable{};
+  // iterators
+  IterCopy copy_page_iter{};       ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
+  IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions
+  // loops
+  Probe btrfs_search_ioctl_probe;
+  Probe generic_perform_write_probe;
+  ProbeFailure generic_perform_write_failure{};
+  WriteOrder generic_perform_write_order{};
+  bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
+
+  bool operator==(const Revision&) const = default;
+};
+
+/// Oldest first.
+[[nodiscard]] std::span<const Revision> revisions();
+/// nullptr: no such revision.
+[[nodiscard]] const Revision* find_revision(std::string_view name);
+
+/// One thing about a kernel that a scenario may change, by name.
+struct Knob {
+  std::string name;   ///< "btrfs_search_ioctl.probe"
+  std::string about;
+  std::vector<std::string> allowed;  ///< the words it takes; empty: a number from `least` to `most`
+  std::uint64_t least{};
+  std::uint64_t most{};
+  std::string (*get)(const Revision&){};
+  /// `word` has been checked against `allowed` and the range.
+  void (*set)(Revision&, std::string_view word){};
+};
+
+[[nodiscard]] std::span<const Knob> knobs();
+[[nodiscard]] const Knob* find_knob(std::string_view name);
+
+[[nodiscard]] std::string_view probe_name(ProbeKind kind);
+
+}  // namespace mtesim

@@ -1,0 +1,104 @@
+#include "model/kernel/touch.h"
+
+#include <algorithm>
+
+namespace mtesim {
+
+namespace {
+
+/// Visits [begin, begin + size) of user memory a page at a time: f(folio ref or nullptr for the zero page, offset in
+/// the page, offset from begin, bytes). Every page has been checked to be present.
+template <class F>
+void for_each_page_part(const Machine& machine, const AddressSpace& space, std::uint64_t begin, Bytes size, F&& f) {
+  for (std::uint64_t done = 0; done < size.n;) {
+    const std::uint64_t address = begin + done;
+    const std::uint64_t offset = address & (machine.page_size.n - 1);
+    const std::uint64_t bytes = std::min(machine.page_size.n - offset, size.n - done);
+    f(space.pte(machine.page_index(address)), static_cast<std::uint32_t>(offset), done, bytes);
+    done += bytes;
+  }
+}
+
+void move_contents(Machine& machine, std::uint32_t space_index, const AccessRun& run, std::uint64_t offset_in_stored,
+                   const Provenance* stored, Provenance* loaded) {
+  const std::uint64_t begin = run.first.address();
+  if (!machine.track_contents) {
+    if (run.kind == AccessKind::load && loaded != nullptr) loaded->append(Origin{kUninitialisedSource, 0}, run.span().n);
+    return;
+  }
+  if (run.kind == AccessKind::store && stored != nullptr) {
+    const Cow<AddressSpace> space = machine.spaces[space_index];
+    for_each_page_part(machine, *space, begin, run.span(),
+                       [&](const Pte& pte, std::uint32_t offset, std::uint64_t from, std::uint64_t bytes) {
+                         const Provenance part = stored->slice(offset_in_stored + from, bytes);
+                         machine.edit_folio(pte.folio, [&](Folio& folio) { folio.contents.write(offset, part); });
+                       });
+  }
+  if (run.kind == AccessKind::load && loaded != nullptr) {
+    for_each_page_part(machine, *machine.spaces[space_index], begin, run.span(),
+                       [&](const Pte& pte, std::uint32_t offset, std::uint64_t, std::uint64_t bytes) {
+                         if (pte.state == PteState::zero) {
+                           loaded->append(Origin{}, bytes);
+                         } else {
+                           const auto end = static_cast<std::uint32_t>(offset + bytes);
+                           loaded->append(machine.folio(pte.folio).contents.read(offset, end));
+                         }
+                       });
+  }
+}
+
+}  // namespace
+
+Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provenance* loaded, Accessor accessor,
+              AccessFault* fault_out) {
+  const bool user_mode = accessor == Accessor::user_mode;
+  std::uint64_t done = 0;
+  bool just_faulted_in = false;
+  while (done < run.count) {
+    AccessRun next = run.from(done);
+    // The world is asked before each access, but not again before the retry of one that just had its page faulted in.
+    const std::uint64_t ahead = just_faulted_in ? 1 : k.environment.before(next, k.machine);
+    next = next.upto(std::clamp<std::uint64_t>(ahead, 1, next.count));
+
+    const Task& task = k.task();
+    const OnMismatch policy =
+        on_mismatch(task.tcf, task.store_only, user_mode ? task.user_tco : task.kernel_tco, run.kind);
+    const AccessCheck check = check_access(k.machine, k.machine.space_of(k.current), next, policy);
+    const std::uint64_t passed = check.fault ? check.fault->access : next.count;
+    if (check.mismatch_recorded) k.task().tfsre0 = true;
+    if (passed > 0) {
+      const AccessRun through = next.upto(passed);
+      Provenance read;
+      move_contents(k.machine, k.task().space, through, done * run.stride, stored, loaded != nullptr ? &read : nullptr);
+      if (loaded != nullptr) loaded->append(read);
+      k.emit(Accessed{through, loaded != nullptr ? &read : nullptr, user_mode});
+      done += passed;
+    }
+    if (!check.fault) {
+      just_faulted_in = false;
+      continue;
+    }
+    if (fault_out != nullptr) *fault_out = *check.fault;
+    const std::uint64_t address = check.fault->address.address();
+    if (check.fault->kind == FaultKind::tag) {
+      k.emit(TagFaultTaken{check.fault->address, run.kind, user_mode});
+      return {done, true};
+    }
+    if (!user_mode && k.task().pagefault_disabled > 0) {
+      k.emit(PageFaultTaken{address, run.kind, PageFaultResult::disabled, false});
+      return {done, true};
+    }
+    const VmFault handled = handle_mm_fault(k.machine, k.task().space, address, run.kind);
+    const bool lost = failed(handled);
+    k.emit(PageFaultTaken{address, run.kind,
+                          lost                       ? PageFaultResult::failed
+                          : handled == VmFault::major ? PageFaultResult::major
+                                                      : PageFaultResult::minor,
+                          false});
+    if (lost) return {done, true};
+    just_faulted_in = true;
+  }
+  return {done, false};
+}
+
+}  // namespace mtesim

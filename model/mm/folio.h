@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "model/arch/page_tags.h"
+#include "model/base/cow.h"
+#include "model/mm/contents.h"
+
+namespace mtesim {
+
+/// One page of memory: its bytes, its tags and its flags. Large folios are runs of these.
+struct Folio {
+  Contents contents;
+  PageTags tags;
+  bool allocated{};   ///< the page exists, in memory or in swap
+  bool mte_tagged{};  ///< PG_mte_tagged: its tags were set up and travel with copies and to swap
+  bool in_cache{};    ///< it is in the page cache of its file
+  bool uptodate{};
+  bool dirty{};
+  std::uint32_t maps{};  ///< page table entries that name it
+
+  [[nodiscard]] Fingerprint fingerprint() const {
+    return slot_print(1, contents.fingerprint()) + slot_print(2, tags.fingerprint()) + flags_print();
+  }
+  bool operator==(const Folio&) const = default;
+
+ private:
+  [[nodiscard]] Fingerprint flags_print() const {
+    return print_of(allocated, mte_tagged, in_cache, uptodate, dirty, maps);
+  }
+};
+
+/// Folio behind a Cow, as page tables and caches hold thousands of them.
+struct FolioSlot {
+  Cow<Folio> folio;
+  [[nodiscard]] Fingerprint fingerprint() const { return folio->fingerprint(); }
+  bool operator==(const FolioSlot&) const = default;
+};
+
+/// Which page: page `index` of memory object `object`. A name, not an address: a page that is evicted and brought
+/// back is the same page, and so the same state.
+struct FolioRef {
+  std::uint32_t object{};
+  std::uint32_t index{};
+  bool operator==(const FolioRef&) const = default;
+};
+
+}  // namespace mtesim

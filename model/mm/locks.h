@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/mm/task.h"
+
+namespace mtesim {
+
+enum class LockKind : std::uint8_t {
+  mmap,         ///< mm->mmap_lock
+  inode,        ///< inode->i_rwsem
+  folio,        ///< a folio's lock bit
+  pipe,         ///< pipe->mutex
+  btrfs_tree,   ///< extent buffer locks of a btrfs tree
+  btrfs_range,  ///< btrfs extent range of a file
+  glock,        ///< gfs2's cluster lock of an inode
+};
+
+/// A lock by name: the kind, the object it protects, and the page of a folio lock.
+struct LockId {
+  LockKind kind{};
+  std::uint32_t object{};
+  std::uint32_t index{};
+  bool operator==(const LockId&) const = default;
+};
+
+enum class LockMode : std::uint8_t { shared, exclusive };
+
+/// Who holds what. Sleeping for a lock is for the loop to say (it returns Blocked); here is only what is held.
+class Locks {
+ public:
+  struct Held {
+    LockId lock;
+    TaskId task;
+    LockMode mode{};
+    bool operator==(const Held&) const = default;
+  };
+
+  /// False if somebody, the task itself included, holds it in a way that excludes this.
+  [[nodiscard]] bool try_lock(const LockId& lock, TaskId task, LockMode mode);
+  /// Errors: releasing what is not held is our own bug.
+  void unlock(const LockId& lock, TaskId task);
+  [[nodiscard]] bool holds(const LockId& lock, TaskId task) const;
+  [[nodiscard]] const std::vector<Held>& held() const { return held_; }
+
+  [[nodiscard]] Fingerprint fingerprint() const { return print_; }
+  [[nodiscard]] Fingerprint recomputed_fingerprint() const;
+  friend bool operator==(const Locks& a, const Locks& b);
+
+ private:
+  static Fingerprint held_print(const Held& held);
+  std::vector<Held> held_;  // in order of taking, for reports; equality does not go by it
+  Fingerprint print_{};
+};
+
+}  // namespace mtesim

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "model/base/cow_array.h"
+#include "model/mm/folio.h"
+
+namespace mtesim {
+
+enum class ObjectKind : std::uint8_t {
+  copies,     ///< object 0: copies that break copy-on-write and have no page of their own name
+  anonymous,  ///< an anonymous mapping, private or shared
+  shmem,      ///< a tmpfs file or memfd: page cache that may be tagged, and goes to swap
+  file,       ///< a file on a disk, with its page cache
+};
+
+/// What pages belong to: an anonymous mapping, or a file with its page cache.
+struct MemoryObject {
+  ObjectKind kind{ObjectKind::copies};
+  Bytes size{};  ///< of a file; of an anonymous mapping, its length
+  CowArray<FolioSlot> folios;
+
+  [[nodiscard]] Fingerprint fingerprint() const { return print_of(kind, size.n) + slot_print(1, folios.fingerprint()); }
+  bool operator==(const MemoryObject&) const = default;
+};
+
+}  // namespace mtesim

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/base/bytes.h"
+#include "model/base/check.h"
+#include "model/base/fingerprint.h"
+
+namespace mtesim {
+
+/// Where bytes come from: a memory object's first contents, a file's old contents, or one of the well-known sources.
+struct SourceId {
+  std::uint32_t n{};
+  bool operator==(const SourceId&) const = default;
+};
+
+constexpr SourceId kZeroSource{0};           ///< zeroes; positions mean nothing
+constexpr SourceId kUninitialisedSource{1};  ///< kernel memory nobody wrote; positions mean nothing
+constexpr SourceId kKernelSource{2};         ///< what the kernel made for this call, by offset in the answer
+constexpr std::uint32_t kFirstObjectSource = 3;
+/// The bytes that memory object `object` held at the start, by offset in it.
+constexpr SourceId source_of_object(std::uint32_t object) { return {kFirstObjectSource + object}; }
+
+/// One byte's origin, and by counting on the origins of those behind it: byte i has (source, position + i).
+struct Origin {
+  SourceId source{};
+  std::uint64_t position{};
+
+  [[nodiscard]] Origin after(std::uint64_t bytes) const {
+    return has_positions() ? Origin{source, position + bytes} : *this;
+  }
+  [[nodiscard]] bool has_positions() const { return source.n >= kKernelSource.n; }
+  bool operator==(const Origin&) const = default;
+};
+
+/// A string of bytes, known by where each came from and not by value. Neighbours that continue each other are joined,
+/// so that equal strings compare equal.
+class Provenance {
+ public:
+  struct Piece {
+    Origin origin;
+    std::uint64_t length{};
+    bool operator==(const Piece&) const = default;
+  };
+
+  Provenance() = default;
+  Provenance(Origin origin, Bytes length) { append(origin, length.n); }
+
+  void append(Origin origin, std::uint64_t length);
+  void append(const Provenance& other);
+  [[nodiscard]] Provenance slice(std::uint64_t begin, std::uint64_t length) const;
+  [[nodiscard]] Bytes size() const { return size_; }
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+  bool operator==(const Provenance&) const = default;
+
+ private:
+  std::vector<Piece> pieces_;
+  Bytes size_{};
+};
+
+}  // namespace mtesim

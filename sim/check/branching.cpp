@@ -1,0 +1,308 @@
+#include "sim/check/branching.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace mtesim {
+
+namespace {
+
+/// Unwinds a step whose future is known already.
+struct Joined {};
+
+/// What the path has seen of the world since the step began: all that its local variables can depend on.
+/// Accesses that merely passed are counted, so that the same place in the path has the same position.
+struct Seen {
+  std::uint64_t position{};               ///< looks made, a run counting each access
+  std::vector<std::uint64_t> outcomes;    ///< faults, signals, things found: each with the position where it was seen
+  Provenance loaded;                      ///< what loads brought to the kernel, in order
+  bool operator==(const Seen&) const = default;
+
+  void note(std::uint64_t kind, std::uint64_t value) {
+    outcomes.push_back(position);
+    outcomes.push_back(kind);
+    outcomes.push_back(value);
+  }
+  void note(const Event& event);
+};
+
+void Seen::note(const Event& event) {
+  if (const auto* accessed = std::get_if<Accessed>(&event)) {
+    position += accessed->run.count;
+    if (accessed->loaded != nullptr) loaded.append(*accessed->loaded);
+  } else if (const auto* tag_fault = std::get_if<TagFaultTaken>(&event)) {
+    note(1, tag_fault->address.bits());
+  } else if (const auto* page_fault = std::get_if<PageFaultTaken>(&event)) {
+    const bool seen =
+        page_fault->result == PageFaultResult::failed || page_fault->result == PageFaultResult::disabled;
+    if (page_fault->by_software) ++position;
+    if (seen) note(2, page_fault->address);
+  } else if (const auto* signal = std::get_if<SignalSeen>(&event)) {
+    ++position;
+    if (signal->pending) note(3, 1);
+  } else if (const auto* found = std::get_if<Found>(&event)) {
+    ++position;
+    note(4, found->value);
+  } else if (std::holds_alternative<LockContended>(event)) {
+    note(5, 0);
+  }
+}
+
+/// A place in a step, with all that decides what comes behind it.
+struct Site {
+  Machine machine;
+  std::vector<std::uint8_t> budgets;
+  Seen seen;
+  std::uint32_t after{};  ///< what was done just before this access bars what comes before it in the list
+  friend bool operator==(const Site& a, const Site& b) {
+    return a.after == b.after && a.budgets == b.budgets && a.seen == b.seen && a.machine == b.machine;
+  }
+};
+
+class SiteSet {
+ public:
+  /// False if it was there.
+  bool insert(Site&& site) {
+    Fingerprint print = site.machine.fingerprint() + print_of(site.seen.position, site.after);
+    for (const std::uint64_t outcome : site.seen.outcomes) print = print_of(print.bits, outcome);
+    for (const std::uint8_t budget : site.budgets) print = print_of(print.bits, budget);
+    std::vector<Site>& bucket = sites_[print.bits];
+    if (std::find(bucket.begin(), bucket.end(), site) != bucket.end()) return false;
+    bucket.push_back(std::move(site));
+    return true;
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, std::vector<Site>> sites_;
+};
+
+/// An environment that follows `script` and then does nothing, reporting the sites that it comes by.
+class Branching final : public Environment {
+ public:
+  Branching(CheckState& state, TaskId task, std::span<const Action> actions, SiteRule rule, const Choices& script)
+      : state_(state), task_(task), actions_(actions), rule_(rule), script_(script) {}
+
+  /// Called at each site behind the script's last choice where something could be done; may throw Joined.
+  std::function<void(const Look&)> at_site;
+  std::function<void(const Event&)> watch;
+  std::function<void(const ActionChoice&)> acted;
+
+  std::uint64_t before(const Look& next, Machine& machine) override {
+    const auto* run = std::get_if<AccessRun>(&next);
+    const std::uint64_t all = run != nullptr ? run->count : 1;
+    if (plan_ && seen_.outcomes.size() == outcomes_at_plan_ && run != nullptr) {
+      if (!(run->first == plan_at_)) return (plan_at_ - run->first).n / run->stride;  // a page fault cut the run
+      const ActionChoice choice = *plan_;
+      plan_.reset();
+      carry_out(choice, machine);
+    }
+    // Several things may be done before one access: in the order of the list, not in every order.
+    while (next_in_script_ < script_.size()) {
+      if (script_[next_in_script_].site != site_++) return leave(all);
+      const ActionChoice& choice = script_[next_in_script_++].choice;
+      if (choice.access > 0) {
+        plan_ = choice;
+        plan_at_ = run->at(choice.access);
+        outcomes_at_plan_ = seen_.outcomes.size();
+        return leave(choice.access);
+      }
+      carry_out(choice, machine);
+    }
+    if (at_site && anything(next)) at_site(next);
+    ++site_;
+    return leave(all);
+  }
+
+  void observe(const Event& event) override {
+    seen_.note(event);
+    if (!state_.looked_at.empty()) {
+      if (const auto* accessed = std::get_if<Accessed>(&event)) look_at(accessed->run);
+      if (const auto* fault = std::get_if<TagFaultTaken>(&event)) look_at({fault->address, 1, 1, 1, fault->kind});
+    }
+    if (watch) watch(event);
+  }
+
+  [[nodiscard]] Site here(const Machine& machine) const {
+    return {machine, state_.budgets, seen_, last_ ? last_->action + 1 : 0};
+  }
+  [[nodiscard]] std::uint32_t site() const { return site_; }
+  template <class F>
+  void for_each_choice_here(const Look& look, F&& f) const {
+    visit(look, [&](const ActionChoice& choice) { return f(choice), true; });
+  }
+  [[nodiscard]] std::uint32_t done() const { return done_; }
+  /// The script asked for something that the path never came to: the way is one that is known without it.
+  [[nodiscard]] bool fell_short() const { return plan_.has_value() || next_in_script_ < script_.size(); }
+
+ private:
+  template <class F>
+  bool visit(const Look& look, F&& f) const {
+    const std::function<bool(const ActionChoice&)> ordered = [&](const ActionChoice& choice) {
+      if (actions_[choice.action].before_call && has_been_looked_at(choice.target)) return true;
+      const bool behind_last = !last_ || choice.access > 0 || choice.action > last_->action ||
+                               (choice.action == last_->action && choice.target > last_->target);
+      return !behind_last || f(choice);
+    };
+    for (std::uint32_t a = 0; a < actions_.size(); ++a) {
+      if (state_.budgets[a] == 0 || (actions_[a].before_call && all_looked_at(look))) continue;
+      if (!for_each_choice(look, state_.work.machine, task_, actions_, a, rule_, ordered)) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool anything(const Look& look) const {
+    return !visit(look, [](const ActionChoice&) { return false; });
+  }
+  [[nodiscard]] const Action& placement() const {
+    return *std::find_if(actions_.begin(), actions_.end(), [](const Action& action) { return action.before_call; });
+  }
+  /// The granules among [from, to) that the placement could be of: f(number) says whether to go on.
+  template <class F>
+  bool for_each_placeable(std::uint64_t from, std::uint64_t to, F&& f) const {
+    const Action& action = placement();
+    from = round_down(std::max(from, action.begin), kGranule);
+    for (std::uint64_t at = from; at < std::min(to, action.end); at += kGranule.n) {
+      if (!f((at - action.begin) / kGranule.n)) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool is_marked(std::uint64_t granule) const {
+    return (state_.looked_at[granule / 64] >> (granule % 64) & 1) != 0;
+  }
+  [[nodiscard]] bool has_been_looked_at(std::uint64_t address) const {
+    return state_.looked_at.empty() || is_marked((address - placement().begin) / kGranule.n);
+  }
+  [[nodiscard]] bool all_looked_at(const Look& look) const {
+    const auto* run = std::get_if<AccessRun>(&look);
+    if (run == nullptr || state_.looked_at.empty()) return true;
+    const std::uint64_t begin = run->first.address();
+    return for_each_placeable(begin, begin + run->span().n, [&](std::uint64_t granule) { return is_marked(granule); });
+  }
+  void look_at(const AccessRun& run) {
+    const auto mark = [&](std::uint64_t from, std::uint64_t to) {
+      for_each_placeable(from, to, [&](std::uint64_t granule) {
+        state_.looked_at[granule / 64] |= std::uint64_t{1} << (granule % 64);
+        return true;
+      });
+    };
+    if (run.count == 0) return;
+    if (run.stride <= kGranule.n) return mark(run.first.address(), run.first.address() + run.span().n);
+    for (std::uint64_t i = 0; i < run.count; ++i) mark(run.at(i).address(), run.at(i).address() + run.width);
+  }
+  std::uint64_t leave(std::uint64_t ahead) {
+    last_.reset();
+    return ahead;
+  }
+  void carry_out(const ActionChoice& choice, Machine& machine) {
+    apply(choice, actions_, machine);
+    std::uint8_t& budget = state_.budgets[choice.action];
+    if (budget != Action::kUnbounded) --budget;
+    if (actions_[choice.action].before_call && budget == 0) state_.looked_at.clear();
+    ++done_;
+    last_ = choice;
+    if (acted) acted(choice);
+  }
+
+  CheckState& state_;
+  TaskId task_;
+  std::span<const Action> actions_;
+  SiteRule rule_;
+  const Choices& script_;
+  Seen seen_;
+  std::optional<ActionChoice> plan_;  ///< to be done before a later access of the run that is under way
+  UserPtr plan_at_;
+  std::size_t outcomes_at_plan_{};
+  std::optional<ActionChoice> last_;  ///< done just before the access that comes next
+  std::size_t next_in_script_{};
+  std::uint32_t site_{};
+  std::uint32_t done_{};
+};
+
+}  // namespace
+
+void Reached::note(const Event& event) {
+  if (const auto* delivered = std::get_if<Delivered>(&event)) {
+    bytes_delivered |= delivered->total.n > 0;
+  } else if (std::holds_alternative<TagFaultTaken>(event)) {
+    tag_fault = true;
+  } else if (const auto* fault = std::get_if<PageFaultTaken>(&event)) {
+    const bool handled = fault->result == PageFaultResult::minor || fault->result == PageFaultResult::major;
+    (handled ? page_fault_handled : page_fault_refused) = true;
+  } else if (const auto* signal = std::get_if<SignalSeen>(&event)) {
+    signal_seen |= signal->pending;
+  }
+}
+
+Reached& Reached::operator|=(const Reached& other) {
+  bytes_delivered |= other.bytes_delivered;
+  tag_fault |= other.tag_fault;
+  page_fault_handled |= other.page_fault_handled;
+  page_fault_refused |= other.page_fault_refused;
+  retried |= other.retried;
+  environment_acted |= other.environment_acted;
+  signal_seen |= other.signal_seen;
+  returned_success |= other.returned_success;
+  returned_error |= other.returned_error;
+  return *this;
+}
+
+CheckState start_of_check(const Workload& workload, std::span<const Action> actions) {
+  CheckState start{begin(workload), {}, {}};
+  for (const Action& action : actions) {
+    start.budgets.push_back(action.budget);
+    if (!action.before_call) continue;
+    MTESIM_CHECK(start.looked_at.empty() && is_aligned(action.begin, kGranule));
+    start.looked_at.assign(((action.end - action.begin) / kGranule.n + 63) / 64, 0);
+  }
+  return start;
+}
+
+void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take) {
+  SiteSet known;
+  std::vector<Choices> scripts{{}};
+  std::vector<Choices> found;
+  while (!scripts.empty()) {
+    Branch branch{from, false, 0, std::move(scripts.back()), {}};
+    scripts.pop_back();
+    found.clear();
+    Branching environment(branch.to, task, actions, rules.sites, branch.choices);
+    environment.at_site = [&](const Look& look) {
+      if (rules.join_histories && !known.insert(environment.here(branch.to.work.machine))) throw Joined{};
+      environment.for_each_choice_here(look, [&](const ActionChoice& choice) {
+        Choices script;
+        script.reserve(branch.choices.size() + 1);
+        script = branch.choices;
+        script.push_back({environment.site(), choice});
+        found.push_back(std::move(script));
+      });
+    };
+    environment.watch = [&](const Event& event) { branch.reached.note(event); };
+    bool joined = false;
+    try {
+      const Step result = step(workload, branch.to.work, task, environment);
+      branch.blocked = std::holds_alternative<Blocked>(result);
+      branch.actions = environment.done();
+    } catch (const Joined&) {
+      joined = true;
+    }
+    // Depth first, in the order of sites and choices.
+    for (auto script = found.rbegin(); script != found.rend(); ++script) scripts.push_back(std::move(*script));
+    if (!joined && !environment.fell_short() && !take(std::move(branch))) return;
+  }
+}
+
+Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                     const BranchRules& rules, const Choices& choices,
+                     const std::function<void(const Event&)>& observe,
+                     const std::function<void(const ActionChoice&)>& acted) {
+  Branch branch{from, false, 0, choices, {}};
+  Branching environment(branch.to, task, actions, rules.sites, branch.choices);
+  environment.watch = observe;
+  environment.acted = acted;
+  const Step result = step(workload, branch.to.work, task, environment);
+  branch.blocked = std::holds_alternative<Blocked>(result);
+  branch.actions = environment.done();
+  return branch;
+}
+
+}  // namespace mtesim

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "fs_models/workload.h"
+#include "model/kernel/action.h"
+
+namespace mtesim {
+
+/// What the environment did at one site of a step: the sites where it may act are counted from the step's begin.
+struct ChoiceAt {
+  std::uint32_t site{};
+  ActionChoice choice;
+  bool operator==(const ChoiceAt&) const = default;
+};
+/// All that it did on a step, in order.
+using Choices = std::vector<ChoiceAt>;
+
+/// A workload's state under an environment: what the tasks and the machine are, and what the environment may still do.
+struct CheckState {
+  WorkState work;
+  std::vector<std::uint8_t> budgets;  ///< left, by action; Action::kUnbounded stays
+  /// Which granules an access has looked at, a bit each from the begin of the action with `before_call`, as long as
+  /// that may still be used.
+  std::vector<std::uint64_t> looked_at;
+
+  [[nodiscard]] Fingerprint fingerprint() const {
+    Fingerprint print = work.fingerprint();
+    for (std::size_t i = 0; i < budgets.size(); ++i) print += slot_print(~i, budgets[i]);
+    for (std::size_t i = 0; i < looked_at.size(); ++i) print += slot_print(~i << 8, looked_at[i]);
+    return print;
+  }
+  friend bool operator==(const CheckState& a, const CheckState& b) {
+    return a.budgets == b.budgets && a.looked_at == b.looked_at && a.work == b.work;
+  }
+};
+
+/// What was met on a way, so that no pass is vacuous.
+struct Reached {
+  bool bytes_delivered{};
+  bool tag_fault{};
+  bool page_fault_handled{};
+  bool page_fault_refused{};  ///< page faults were disabled, or there was nothing to be had
+  bool retried{};             ///< a round that brought nothing, and was not the last
+  bool environment_acted{};
+  bool signal_seen{};
+  bool returned_success{};
+  bool returned_error{};
+
+  void note(const Event& event);
+  Reached& operator|=(const Reached& other);
+  bool operator==(const Reached&) const = default;
+};
+
+[[nodiscard]] CheckState start_of_check(const Workload& workload, std::span<const Action> actions);
+
+/// How one step can come out.
+struct Branch {
+  CheckState to;
+  bool blocked{};
+  std::uint32_t actions{};
+  Choices choices;
+  Reached reached;
+};
+
+/// How the branches of a step are searched.
+struct BranchRules {
+  SiteRule sites{SiteRule::lazy};
+  /// Two ways through a step that reach the same site with the same machine, the same budgets and the same things seen
+  /// have the same future: the second is given up.
+  bool join_histories{true};
+};
+
+/// Every way in which one step of `task` can come out, the quiet one first: the step is replayed once a branch, so that
+/// the path itself knows nothing of branching.
+/// Exact:   joined histories are compared in full, not by their prints.
+void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take);
+
+/// Carries out one step under given choices, for replays and stories.
+/// Errors:  choices that do not fit the step are our own bug.
+Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                     const BranchRules& rules, const Choices& choices,
+                     const std::function<void(const Event&)>& observe,
+                     const std::function<void(const ActionChoice&)>& acted);
+
+}  // namespace mtesim

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/check/branching.h"
+
+namespace mtesim {
+
+/// The exact meanings are docs/verdicts.md's.
+enum class Verdict : std::uint8_t {
+  returns,     ///< every path ends
+  livelock,    ///< a reachable cycle in which the environment does nothing
+  starvation,  ///< no livelock, but a cycle that the environment keeps alive
+  deadlock,    ///< nobody can step, and not all are done
+  bound,       ///< the search was cut: unknown
+};
+[[nodiscard]] std::string_view verdict_name(Verdict verdict);
+
+/// One step of a witness: whose, what the environment did on it, and how the bytes done changed.
+struct WitnessStep {
+  TaskId task;
+  Choices choices;
+  Bytes progress_before{};
+  Bytes progress_after{};
+};
+
+/// A stem from the start, and a loop that comes back to where it begins; a deadlock has no loop.
+struct Witness {
+  std::vector<WitnessStep> stem;
+  std::vector<WitnessStep> loop;
+};
+
+struct CheckOptions {
+  std::vector<Action> actions;
+  BranchRules rules;
+  /// Whether bytes are known by where they came from. Control never depends on that, so a check of progress leaves it
+  /// out and has fewer states.
+  bool track_contents{false};
+  /// Whether to end the search at the first state that the world can hold still in for ever. The verdict is the same,
+  /// the counts are of what was seen until then.
+  bool stop_at_livelock{true};
+  std::uint64_t max_states{20'000'000};
+  std::uint64_t max_bytes{std::uint64_t{8} << 30};
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* interrupt{};
+  /// Told now and then: states, transitions, depth, queue.
+  struct Progress {
+    std::uint64_t states{};
+    std::uint64_t transitions{};
+    std::uint64_t depth{};
+    std::uint64_t queue{};
+    std::uint64_t bytes{};
+  };
+  std::function<void(const Progress&)> progress;
+};
+
+struct CheckResult {
+  Verdict verdict{Verdict::bound};
+  std::string cut_by;  ///< bound: which limit
+  bool complete{};     ///< every state was seen
+  std::uint64_t states{};
+  std::uint64_t transitions{};
+  std::uint64_t levels{};
+  /// returns: the most rounds that any path takes. Without the time the environment takes, which is none.
+  std::optional<std::uint64_t> most_rounds;
+  std::set<std::vector<std::int64_t>> results;  ///< every set of results that a path ends with, tasks after each other
+  bool killable{};                              ///< livelock: a SIGKILL ends every such cycle
+  std::vector<LockId> locks_held;               ///< livelock: on its cycle, between rounds
+  std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
+  std::uint64_t least_actions{};                ///< starvation: this many actions …
+  std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
+  std::vector<Witness> witnesses;
+  Reached reached;
+};
+
+/// Explores every future of the workload under the environment.
+[[nodiscard]] CheckResult check(const Workload& workload, const CheckOptions& options);
+
+/// Carries a witness out again, step by step, and tells who asks.
+/// Returns: false if it does not lead where it says: a stem that ends early, a loop that does not come back.
+[[nodiscard]] bool replay(const Workload& workload, const CheckOptions& options, const Witness& witness,
+                          const std::function<void(const Event&)>& observe,
+                          const std::function<void(const ActionChoice&)>& acted);
+
+}  // namespace mtesim
