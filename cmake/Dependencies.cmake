@@ -23,6 +23,7 @@ if(NOT MTESIM_CORE_ONLY)
   mtesim_need(nlohmann_json nlohmann-json3-dev)
   mtesim_need(spdlog libspdlog-dev)
   mtesim_need(valijson libvalijson-dev)
+  mtesim_need(xxHash libxxhash-dev)
 endif()
 if(MTESIM_TESTS AND NOT MTESIM_CORE_ONLY AND NOT MTESIM_FUZZER)
   mtesim_need(Catch2 catch2 2)  # version 2: <catch2/catch.hpp>

@@ -22,11 +22,11 @@ struct SystemCall {
   CallKind kind{};
   const FileSystem* fs{};
   std::uint32_t object{};    ///< memory object of a regular file, or index of a pipe
-  UserSegments segments;     ///< buffer(s); of an ioctl its argument
+  UserSegments segments{};   ///< buffer(s); of an ioctl its argument
   Bytes position{};          ///< file offset
   Bytes buf_size{};          ///< tree_search_v2: args.buf_size
   std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
-  std::shared_ptr<const SearchTree> tree;
+  std::shared_ptr<const SearchTree> tree{};
 
   [[nodiscard]] bool is_read() const { return kind == CallKind::read || kind == CallKind::readv; }
   [[nodiscard]] bool is_write() const { return kind == CallKind::write || kind == CallKind::writev; }

@@ -51,6 +51,7 @@ struct TagFaultTaken {
   UserPtr address;
   AccessKind kind{};
   bool from_user_mode{};
+  Tag memory{};  ///< the allocation tag there
 };
 
 struct SignalSeen {

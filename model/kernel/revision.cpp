@@ -181,6 +181,8 @@ std::vector<Knob> make_knobs() {
       "copy_page_iter.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::copy_page_from_iter_atomic, kIterCopy>(
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
+  all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
+  all.push_back(word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));
   std::sort(all.begin(), all.end(), [](const Knob& a, const Knob& b) { return a.name < b.name; });
   return all;
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/mm/mmap.h"
+
 namespace mtesim {
 
 namespace {
@@ -81,7 +83,7 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
     if (fault_out != nullptr) *fault_out = *check.fault;
     const std::uint64_t address = check.fault->address.address();
     if (check.fault->kind == FaultKind::tag) {
-      k.emit(TagFaultTaken{check.fault->address, run.kind, user_mode});
+      k.emit(TagFaultTaken{check.fault->address, run.kind, user_mode, load_tag(k.machine, k.task().space, address)});
       return {done, true};
     }
     if (!user_mode && k.task().pagefault_disabled > 0) {

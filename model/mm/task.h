@@ -30,7 +30,7 @@ struct Task {
   bool kernel_tco{};             ///< PSTATE.TCO while in the kernel
   bool tfsre0{};                 ///< TFSRE0_EL1.TF0: a recorded mismatch that nobody has looked at yet
   std::uint8_t pagefault_disabled{};  ///< depth of pagefault_disable()
-  PendingSignals pending;
+  PendingSignals pending{};
 
   [[nodiscard]] Fingerprint fingerprint() const {
     return print_of(space, tcf, store_only, tagged_addr_abi, user_tco, kernel_tco, tfsre0, pagefault_disabled,

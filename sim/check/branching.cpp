@@ -1,6 +1,7 @@
 #include "sim/check/branching.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 
 namespace mtesim {
@@ -233,16 +234,23 @@ void Reached::note(const Event& event) {
 }
 
 Reached& Reached::operator|=(const Reached& other) {
-  bytes_delivered |= other.bytes_delivered;
-  tag_fault |= other.tag_fault;
-  page_fault_handled |= other.page_fault_handled;
-  page_fault_refused |= other.page_fault_refused;
-  retried |= other.retried;
-  environment_acted |= other.environment_acted;
-  signal_seen |= other.signal_seen;
-  returned_success |= other.returned_success;
-  returned_error |= other.returned_error;
+  for (const ReachedFact& fact : reached_facts()) this->*fact.field |= other.*fact.field;
   return *this;
+}
+
+std::span<const ReachedFact> reached_facts() {
+  static constexpr std::array<ReachedFact, 9> kFacts{{
+      {"bytes_delivered", "a copy brought bytes", &Reached::bytes_delivered},
+      {"tag_fault", "an access took a tag check fault", &Reached::tag_fault},
+      {"page_fault_handled", "a page was faulted in", &Reached::page_fault_handled},
+      {"page_fault_refused", "page faults were disabled, or there was nothing to be had", &Reached::page_fault_refused},
+      {"retried", "a round brought nothing and was not the last", &Reached::retried},
+      {"environment_acted", "the environment did something", &Reached::environment_acted},
+      {"signal_seen", "the loop saw a signal", &Reached::signal_seen},
+      {"returned_success", "a call returned a count", &Reached::returned_success},
+      {"returned_error", "a call returned an error", &Reached::returned_error},
+  }};
+  return kFacts;
 }
 
 CheckState start_of_check(const Workload& workload, std::span<const Action> actions) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "fs_models/workload.h"
@@ -43,8 +44,8 @@ struct Reached {
   bool bytes_delivered{};
   bool tag_fault{};
   bool page_fault_handled{};
-  bool page_fault_refused{};  ///< page faults were disabled, or there was nothing to be had
-  bool retried{};             ///< a round that brought nothing, and was not the last
+  bool page_fault_refused{};
+  bool retried{};
   bool environment_acted{};
   bool signal_seen{};
   bool returned_success{};
@@ -54,6 +55,14 @@ struct Reached {
   Reached& operator|=(const Reached& other);
   bool operator==(const Reached&) const = default;
 };
+
+/// The facts by name, for reports and expectations.
+struct ReachedFact {
+  std::string_view name;
+  std::string_view about;
+  bool Reached::*field;
+};
+[[nodiscard]] std::span<const ReachedFact> reached_facts();
 
 [[nodiscard]] CheckState start_of_check(const Workload& workload, std::span<const Action> actions);
 

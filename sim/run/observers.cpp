@@ -1,6 +1,5 @@
 #include "sim/run/observers.h"
 
-#include <bit>
 
 namespace mtesim {
 
@@ -16,7 +15,25 @@ struct Overloaded : F... {
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
 
+/// Looked up: loads a cycle and stores a cycle, by the ports of LLVM's scheduling models. All else is estimated, larger
+/// for the big core in cycles as its clock is faster.
+constexpr std::array<NamedCostTable, 2> kCostTables{{
+    {"neoverse-v2", "a server core; memory, faults and locks are estimates", CostTable{}},
+    {"cortex-a510", "a small in-order core; memory, faults and locks are estimates",
+     CostTable{.access = 1, .new_line = 180, .tag_fault = 900, .page_fault_minor = 4500, .page_fault_major = 40000,
+               .page_fault_refused = 900, .software_walk = 450, .lock = 60, .system_call = 450, .disk_read = 150000}},
+}};
+
 }  // namespace
+
+std::span<const NamedCostTable> cost_tables() { return kCostTables; }
+
+const NamedCostTable* find_cost_table(std::string_view cpu) {
+  for (const NamedCostTable& table : kCostTables) {
+    if (table.name == cpu) return &table;
+  }
+  return nullptr;
+}
 
 void Meter::count_lines(const AccessRun& run) {
   // A run whose steps are no longer than a line leaves no line out.

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +49,16 @@ struct CostTable {
   std::uint64_t system_call{300};
   std::uint64_t disk_read{200000};
 };
+
+/// The table of a CPU. Which figures are looked up and which are estimates: docs/cost.md.
+struct NamedCostTable {
+  std::string_view name;
+  std::string_view about;
+  CostTable table;
+};
+[[nodiscard]] std::span<const NamedCostTable> cost_tables();
+/// nullptr: no such CPU.
+[[nodiscard]] const NamedCostTable* find_cost_table(std::string_view cpu);
 
 /// Counts what a run does, and prices it by a table.
 class Meter final : public Observer {

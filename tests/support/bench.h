@@ -17,7 +17,9 @@ namespace mtesim {
 
 inline std::ostream& operator<<(std::ostream& out, Bytes b) { return out << b.n << " B"; }
 inline std::ostream& operator<<(std::ostream& out, Tag t) { return out << "tag " << int{t.bits}; }
-inline std::ostream& operator<<(std::ostream& out, UserPtr p) { return out << std::hex << "0x" << p.bits() << std::dec; }
+inline std::ostream& operator<<(std::ostream& out, UserPtr p) {
+  return out << std::hex << "0x" << p.bits() << std::dec;
+}
 inline std::ostream& operator<<(std::ostream& out, Fingerprint f) { return out << f.bits; }
 inline std::ostream& operator<<(std::ostream& out, Errno e) { return out << errno_name(e); }
 inline std::ostream& operator<<(std::ostream& out, AccessKind k) {
@@ -61,12 +63,12 @@ class Recorder final : public Environment {
   /// Called at every site; returns how many accesses of a run may go ahead (0: all of them).
   std::function<std::uint64_t(const Look&, Machine&)> act;
 
-  std::vector<Touch> touches;             ///< accesses that were carried out
+  std::vector<Touch> touches;  ///< accesses that were carried out
   std::vector<TagFault> tag_faults;
   std::vector<PageFaultTaken> page_faults;
-  std::vector<const char*> entered;       ///< kernel functions, in order
-  std::uint64_t looks{};                  ///< sites met
-  Bytes delivered{};                      ///< what a loop counted last
+  std::vector<const char*> entered;  ///< kernel functions, in order
+  std::uint64_t looks{};             ///< sites met
+  Bytes delivered{};                 ///< what a loop counted last
 
   void forget() {
     touches.clear();
@@ -141,7 +143,7 @@ struct Setup {
 /// One process with one buffer, mapped with nothing around it, in a system call that has just entered the kernel.
 class Bench {
  public:
-  static constexpr std::uint64_t kFirstPage = 16;    // of the buffer
+  static constexpr std::uint64_t kFirstPage = 16;  // of the buffer
   static constexpr std::uint32_t kBufferObject = 1;
 
   explicit Bench(const Setup& setup = {})
@@ -191,9 +193,7 @@ class Bench {
 
   [[nodiscard]] const Pte& pte(std::uint64_t page) const { return machine_.spaces[0]->pte(kFirstPage + page); }
   [[nodiscard]] const Folio& folio(std::uint64_t page) const { return machine_.folio(pte(page).folio); }
-  [[nodiscard]] Tag tag_at(std::uint64_t granule) const {
-    return load_tag(machine_, 0, address(kGranule * granule));
-  }
+  [[nodiscard]] Tag tag_at(std::uint64_t granule) const { return load_tag(machine_, 0, address(kGranule * granule)); }
 
   /// What the buffer holds; pages that are not there read as zeroes.
   [[nodiscard]] Provenance in_user(std::uint64_t offset, std::uint64_t length) const {

@@ -83,7 +83,8 @@ struct Outcome {
   }
 };
 
-/// Steps the loop until it ends, sleeps, or repeats a state.
+/// Steps the loop until it ends, sleeps, or repeats a state. The world must hold still: what an environment keeps to
+/// itself is not part of the state.
 inline Outcome carry_out(const CopyLoop& loop, Kernel& k) {
   LoopState state = loop.begin();
   std::pair<Machine, LoopState> kept{k.machine, state};  // Brent: meets any cycle, whatever its length
@@ -96,6 +97,17 @@ inline Outcome carry_out(const CopyLoop& loop, Kernel& k) {
       kept = {k.machine, state};
       renew *= 2;
     }
+  }
+}
+
+/// The same with a world that acts, so that a state may come again and the call still end.
+inline Outcome carry_out_among_others(const CopyLoop& loop, Kernel& k) {
+  LoopState state = loop.begin();
+  for (std::uint64_t round = 1;; ++round) {
+    MTESIM_CHECK(round < 100000);
+    const Step step = loop.step(state, k);
+    if (const auto* end = std::get_if<Finished>(&step)) return {end->result, round, false, false};
+    if (std::holds_alternative<Blocked>(step)) return {0, round, false, true};
   }
 }
 

@@ -19,7 +19,7 @@ ARROWS = {
     "fs_models": ["model/kernel", "model/mm", "model/arch", "model/base"],
     "sim/explore": ["model/base"],
     "sim/run": ["fs_models"],
-    "sim/check": ["sim/explore", "fs_models"],
+    "sim/check": ["sim/run", "sim/explore", "fs_models"],
     "sim/scenario": ["sim/run", "sim/check", "fs_models"],
     "sim/app": ["sim/scenario", "sim/run", "sim/check", "sim/explore", "fs_models"],
 }

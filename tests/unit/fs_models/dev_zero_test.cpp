@@ -33,7 +33,7 @@ TEST_CASE("up to 5.15 a fault in a chunk loses the chunk, since 5.16 what lies b
   };
   const auto row = GENERATE(values<Row>({
       {"5.10", 29, 29, 29},
-      {"5.10", 30, kEfault, 24},
+      {"5.10", 30, kEfault, 28},  // three eights and a four
       {"5.15", 200, kEfault, 24},
       {"5.16", 29, 29, 29},
       {"5.16", 30, 24, 24},

@@ -60,9 +60,10 @@ TEST_CASE("5.10 makes one copy a page, and an unaligned buffer returns less", "[
     std::uint64_t changed;
   };
   const auto row = GENERATE(values<Row>({
-      {3, 29, 29, 29},    // ends with the last good byte
-      {3, 100, 16, 24},   // 29 good bytes
-      {19, 15, 1, 8},     // 13 good bytes
+      {3, 29, 29, 29},   // ends with the last good byte
+      {3, 100, 16, 24},  // 29 good bytes
+      {19, 15, 12, 12},  // 13 good bytes: pieces of 8 and 4
+      {19, 16, 1, 8},    // half a pair, and then one byte
       {19, 100, 1, 8},
       {0, 100, 32, 32},
       {31, 2, 1, 1},
@@ -110,7 +111,9 @@ TEST_CASE("a fatal signal ends a read between pages", "[unit][filemap]") {
 TEST_CASE("a vectored read fills its segments in order, and stops in the one that is bad", "[unit][filemap]") {
   Bench bench{{.pages = 2}};
   const std::uint32_t file = add_file(bench.machine(), "ext4", Bytes{20000});
-  const UserSegments segments{{bench.user(0), Bytes{40}}, {bench.user(5), Bytes{0}}, {bench.user(1024), Bytes{200}},
+  const UserSegments segments{{bench.user(0), Bytes{40}},
+                              {bench.user(5), Bytes{0}},
+                              {bench.user(1024), Bytes{200}},
                               {bench.user(2048), Bytes{10}}};
   const CopyLoop loop = loop_of(transfer(CallKind::readv, "ext4", file, segments));
   CHECK(carry_out(loop, bench.kernel()).result == 250);

@@ -56,7 +56,8 @@ TEST_CASE("a read takes part of a buffer, and the rest stays with its place in t
   CHECK(bench.in_user(0, 100) == kernel_made(0, 100));
 }
 
-TEST_CASE("a first buffer that is not copied whole is EFAULT, its good bytes stored, the pipe as it was", "[unit][pipe]") {
+TEST_CASE("a first buffer that is not copied whole is EFAULT, its good bytes stored, the pipe as it was",
+          "[unit][pipe]") {
   const auto revision = GENERATE("5.10", "6.1", "7.3");
   Bench bench{{.revision = revision}};
   bench.spoil_granule(4);

@@ -66,9 +66,9 @@ TEST_CASE("the first unlike granule is found wherever it lies in its word", "[un
   PageTags tags = all(Tag{3});
   tags.set(bad, Tag{2}, kGranules);
   CHECK(tags.first_unlike(Tag{3}, 0, kGranules) == bad);
-  CHECK(tags.first_unlike(Tag{3}, bad, kGranules) == bad);          // it is the first looked at
-  CHECK(tags.first_unlike(Tag{3}, 0, bad + 1) == bad);              // it is the last looked at
-  CHECK(tags.first_unlike(Tag{3}, 0, bad) == bad);                  // none: the end
+  CHECK(tags.first_unlike(Tag{3}, bad, kGranules) == bad);  // it is the first looked at
+  CHECK(tags.first_unlike(Tag{3}, 0, bad + 1) == bad);      // it is the last looked at
+  CHECK(tags.first_unlike(Tag{3}, 0, bad) == bad);          // none: the end
   CHECK(tags.first_unlike(Tag{3}, bad + 1, kGranules) == kGranules);
 }
 

@@ -35,13 +35,13 @@ TEST_CASE("up to 5.15 a probe strides from the first byte, and may end with the 
   const auto walk = GENERATE(values<Walk>({
       {0, 0, {}},
       {0, 1, {0}},
-      {0, 2, {0}},                                        // the stride overshot, and stayed in no other page
+      {0, 2, {0}},  // the stride overshot, and stayed in no other page
       {0, kPage, {0}},
       {0, kPage + 1, {0, kPage}},
-      {100, kPage, {100, kPage + 99}},                    // the last byte lies in one more page
-      {100, kPage - 100, {100}},                          // it does not
+      {100, kPage, {100, kPage + 99}},  // the last byte lies in one more page
+      {100, kPage - 100, {100}},        // it does not
       {100, kPage - 99, {100, kPage}},
-      {100, kPage + 1, {100, kPage + 100}},               // the stride touched the last byte itself
+      {100, kPage + 1, {100, kPage + 100}},  // the stride touched the last byte itself
       {100, 2 * kPage, {100, kPage + 100, 2 * kPage + 99}},
   }));
   CAPTURE(walk.from, walk.size);
@@ -133,7 +133,8 @@ TEST_CASE("a page probe brings absent pages in, and sees the tags of the bytes i
   CHECK(fault_in_readable(bench.kernel(), bench.user(), Bytes{2 * kPage}) == Bytes{0});
   CHECK(fault_in_pages_readable(bench.kernel(), bench.user(), Bytes{2 * kPage}) == Errno::ok);
   CHECK(fault_in_pages_readable(bench.kernel(), bench.user(1), Bytes{2 * kPage - 1}) == Errno::ok);
-  CHECK(fault_in_pages_readable(bench.kernel(), bench.user(2), Bytes{2 * kPage - 1}) == Errno::efault);  // the last byte
+  CHECK(fault_in_pages_readable(bench.kernel(), bench.user(2), Bytes{2 * kPage - 1}) ==
+        Errno::efault);  // the last byte
   bench.spoil_granule(256);
   CHECK(fault_in_writeable(bench.kernel(), bench.user(), Bytes{2 * kPage}) == Bytes{kPage});
   bench.spoil_granule(0);
@@ -203,9 +204,10 @@ TEST_CASE("min_size bounds what is looked at granule by granule", "[unit][fault-
   Bench bench{{.pages = 2}};
   bench.spoil_granule(4);
   const auto left = [&](std::uint64_t min_size, std::uint64_t size) {
-    return fault_in(bench.kernel(), {ProbeKind::fault_in_subpage_writeable, Bytes{min_size}}, bench.user(), Bytes{size}).n;
+    return fault_in(bench.kernel(), {ProbeKind::fault_in_subpage_writeable, Bytes{min_size}}, bench.user(), Bytes{size})
+        .n;
   };
-  CHECK(left(64, 6000) == 0);         // the bad granule begins where the look ends
+  CHECK(left(64, 6000) == 0);  // the bad granule begins where the look ends
   CHECK(left(65, 6000) == 6000 - 64);
   CHECK(left(0, 6000) == 6000 - 64);  // 0: all
   CHECK(left(65, 64) == 0);           // no further than the request

@@ -13,8 +13,8 @@ constexpr Probe kWriteable{ProbeKind::fault_in_safe_writeable, {}};
 
 /// Three segments of the buffer with an empty one on each side and in between: 10 bytes, 20 bytes, 30 bytes.
 UserSegments three(const Bench& bench) {
-  return {{bench.user(5), Bytes{0}},      {bench.user(100), Bytes{10}}, {bench.user(7), Bytes{0}},
-          {bench.user(1000), Bytes{20}},  {bench.user(50), Bytes{30}},  {bench.user(9), Bytes{0}}};
+  return {{bench.user(5), Bytes{0}},     {bench.user(100), Bytes{10}}, {bench.user(7), Bytes{0}},
+          {bench.user(1000), Bytes{20}}, {bench.user(50), Bytes{30}},  {bench.user(9), Bytes{0}}};
 }
 
 TEST_CASE("an iterator begins at the first segment that has bytes", "[unit][iov-iter]") {
@@ -130,8 +130,11 @@ TEST_CASE("a page's bytes are copied again until nothing moves, or once", "[unit
   Provenance got;
   CHECK(copy(0, [&](IovIter& i) { return copy_page_from_iter(bench.kernel(), got, i, Bytes{100}); }) == row.from_user);
   CHECK(got == Bench::untouched(0, row.from_user));
-  CHECK(copy(0, [&](IovIter& i) { return copy_page_from_iter_atomic(bench.kernel(), got, i, Bytes{100}); }) == row.atomic);
-  CHECK(copy(19, [&](IovIter& i) { return copy_page_to_iter(bench.kernel(), i, {kernel_made(0, 100), 0}); }) == row.to_user);
+  CHECK(copy(0, [&](IovIter& i) { return copy_page_from_iter_atomic(bench.kernel(), got, i, Bytes{100}); }) ==
+        row.atomic);
+  CHECK(copy(19, [&](IovIter& i) {
+          return copy_page_to_iter(bench.kernel(), i, {kernel_made(0, 100), 0});
+        }) == row.to_user);
 }
 
 TEST_CASE("an atomic copy does not fault pages in", "[unit][iov-iter]") {
@@ -171,8 +174,8 @@ TEST_CASE("fault-in goes segment by segment and stops at the first shortfall", "
   CHECK(left(110) == 0);
   CHECK(left(111) == 1);
   CHECK(left(330) == 220);
-  CHECK(left(331) == 221);               // more than the iterator holds: not faulted in
-  CHECK(at == iov_begin(segments));      // the iterator stays where it is
+  CHECK(left(331) == 221);           // more than the iterator holds: not faulted in
+  CHECK(at == iov_begin(segments));  // the iterator stays where it is
 }
 
 TEST_CASE("what exceeds the iterator counts as not faulted in", "[unit][iov-iter][fault-in]") {

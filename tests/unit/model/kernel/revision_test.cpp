@@ -1,8 +1,7 @@
 #include "model/kernel/revision.h"
 
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <string>
 
 #include "tests/support/bench.h"
@@ -16,7 +15,8 @@ TEST_CASE("revisions come oldest first, and are found by name", "[unit][revision
     names.push_back(revision.name);
     CHECK(find_revision(revision.name) == &revision);
   }
-  CHECK(names == std::vector<std::string>{"5.10", "5.13", "5.14", "5.15", "5.16", "5.17", "5.19", "6.1", "6.12", "7.3"});
+  CHECK(names ==
+        std::vector<std::string>{"5.10", "5.13", "5.14", "5.15", "5.16", "5.17", "5.19", "6.1", "6.12", "7.3"});
   CHECK(find_revision("5.18") == nullptr);
 }
 

@@ -46,15 +46,15 @@ TEST_CASE("since 5.16 a clear reports the whole stores before the one that faile
     Counts counts;  // bad granule at 16
   };
   const auto row = GENERATE(values<Row>({
-      {3, 200, {8, 0}},   // five good bytes are never cleared
+      {3, 200, {8, 0}},  // five good bytes are never cleared
       {13, 200, {0}},
       {8, 200, {8, 0}},
       {0, 200, {16, 0}},
-      {0, 16, {16}},      // the last that works
+      {0, 16, {16}},  // the last that works
       {0, 17, {16, 0}},
       {12, 4, {4}},
-      {13, 4, {0}},       // the first of two overlapping 4-byte stores
-      {10, 7, {4, 2, 0}}, // the second
+      {13, 4, {0}},        // the first of two overlapping 4-byte stores
+      {10, 7, {4, 2, 0}},  // the second
       {14, 3, {2, 0}},
       {15, 2, {0}},
       {15, 1, {1}},

@@ -34,7 +34,7 @@ struct Vector {
   bool to_user;
   std::uint64_t uoff;
   std::uint32_t koff;
-  std::uint64_t bad;  // offset of the bad granule
+  std::uint64_t bad;     // offset of the bad granule
   Counts with_retry;     // 5.14, and 5.10 with the back-port
   Counts without_retry;  // 5.13
 };

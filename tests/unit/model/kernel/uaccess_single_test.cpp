@@ -11,7 +11,8 @@ TEST_CASE("access_ok takes a tagged pointer only under the tagged-address ABI", 
   Bench bench{{.tag = Tag{3}, .tagged_addr_abi = abi}};
   CHECK(access_ok(bench.kernel(), bench.user(), Bytes{16}) == abi);
   CHECK(access_ok(bench.kernel(), UserPtr(bench.address({}), Tag{0}), Bytes{16}));
-  CHECK(access_ok(bench.kernel(), UserPtr(bench.address({}) | std::uint64_t{1} << 60), Bytes{16}) == abi);  // no tag bit
+  CHECK(access_ok(bench.kernel(), UserPtr(bench.address({}) | std::uint64_t{1} << 60), Bytes{16}) ==
+        abi);  // no tag bit
 }
 
 TEST_CASE("access_ok takes a range that ends at the end of user space, and not one byte more", "[unit][uaccess]") {
@@ -104,7 +105,8 @@ TEST_CASE("a string ends at its NUL, however close behind it the bad granule is"
   CHECK(strncpy_from_user(bench.kernel(), bench.user(start), Bytes{good}, Bytes{256}).error == Errno::efault);
 }
 
-TEST_CASE("a string longer than the kernel's buffer fills it, and what lies behind is not looked at", "[unit][uaccess]") {
+TEST_CASE("a string longer than the kernel's buffer fills it, and what lies behind is not looked at",
+          "[unit][uaccess]") {
   Bench bench;
   bench.spoil_granule(2);
   const StringCopied full = strncpy_from_user(bench.kernel(), bench.user(), Bytes{100}, Bytes{32});

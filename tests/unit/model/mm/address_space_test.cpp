@@ -18,9 +18,8 @@ constexpr Vma kTagged{{true, true, true}, false, 1, 0};
 using Row = std::tuple<std::uint64_t, std::uint64_t, bool>;
 std::vector<Row> rows(const AddressSpace& space) {
   std::vector<Row> all;
-  space.for_each_vma([&](std::uint64_t begin, std::uint64_t end, const Vma& vma) {
-    all.emplace_back(begin, end, vma.prot.mte);
-  });
+  space.for_each_vma(
+      [&](std::uint64_t begin, std::uint64_t end, const Vma& vma) { all.emplace_back(begin, end, vma.prot.mte); });
   return all;
 }
 
@@ -50,7 +49,8 @@ TEST_CASE("a mapping over the middle of another splits it", "[unit][mmap]") {
   AddressSpace space;
   space.map(page(0), page(4), kData);
   space.map(page(1), page(2), kTagged);
-  CHECK(rows(space) == std::vector<Row>{{page(0), page(1), false}, {page(1), page(2), true}, {page(2), page(4), false}});
+  CHECK(rows(space) ==
+        std::vector<Row>{{page(0), page(1), false}, {page(1), page(2), true}, {page(2), page(4), false}});
   CHECK(space.fingerprint() == space.recomputed_fingerprint());
   space.map(page(1), page(2), kData);
   CHECK(rows(space) == std::vector<Row>{{page(0), page(4), false}});

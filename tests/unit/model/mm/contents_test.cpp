@@ -9,7 +9,9 @@ namespace {
 
 const Origin kDisk{source_of_object(1), 4096};  // page 1 of a file
 
-Provenance from_disk(std::uint64_t begin, std::uint64_t length) { return Provenance(kDisk.after(begin), Bytes{length}); }
+Provenance from_disk(std::uint64_t begin, std::uint64_t length) {
+  return Provenance(kDisk.after(begin), Bytes{length});
+}
 
 void agrees_with_its_parts(const Contents& contents) {
   CHECK(contents.fingerprint() == contents.recomputed_fingerprint());

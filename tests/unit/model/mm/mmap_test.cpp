@@ -72,7 +72,8 @@ TEST_CASE("mprotect that adds PROT_MTE finds tags 0", "[unit][mmap]") {
 TEST_CASE("mprotect over a hole is ENOMEM, over a file with PROT_MTE EINVAL, and changes nothing", "[unit][mmap]") {
   Bench bench{{.pages = 3}};
   const auto protect = [&](std::uint64_t from, std::uint64_t to, Prot prot) {
-    return protect_memory(bench.machine(), 0, bench.address(Bytes{from * kPage}), bench.address(Bytes{to * kPage}), prot);
+    return protect_memory(bench.machine(), 0, bench.address(Bytes{from * kPage}), bench.address(Bytes{to * kPage}),
+                          prot);
   };
   bench.unmap_page(1);
   const Machine before = bench.machine();

@@ -231,7 +231,7 @@ struct Plain {
 template <class V>
 void fields(V& v, Plain& p) {
   v.about("The other shape.");
-  v.required("file", p.file, text(), "a file");
+  v.required("file", p.file, text(), "Where it lies.");
 }
 struct OneOfTwo {
   std::variant<Plain, OpenAt> what;
@@ -249,6 +249,10 @@ TEST_CASE("a shape may have the first key of another among its others", "[unit][
   CHECK(index(R"({"what":{"file":"f"}})") == 0);
   CHECK(index(R"({"what":{"open":"o"}})") == 1);
   CHECK(index(R"({"what":{"open":"o","file":"f"}})") == 1);
+}
+
+TEST_CASE("what a missing key means is said without a full stop", "[unit][scenario]") {
+  CHECK(refusal<Plain>("{}") == "x.json:1:1: missing the required key \"file\" (Where it lies)");
 }
 
 TEST_CASE("a constant is that word and no other", "[unit][scenario]") {
@@ -294,6 +298,8 @@ TEST_CASE("keys and scalars of a list known only at run time", "[unit][scenario]
         "x.json:2:26: /change/search.probe: found \"pages\"; allowed: page, granule; did you mean \"page\"?");
   CHECK(refusal_with("change", R"({"copy.retry":"yes"})") ==
         "x.json:2:24: /change/copy.retry: found the text \"yes\"; allowed: true, false");
+  CHECK(refusal_with("change", R"({"search.probe":true})") ==
+        "x.json:2:26: /change/search.probe: found true; allowed: page, granule");
   CHECK(refusal_with("change", "[]") == "x.json:2:10: /change: found the array []; allowed: an object");
 }
 
@@ -453,6 +459,8 @@ TEST_CASE("words, run-time lists and shapes are in the schema", "[unit][scenario
   CHECK(properties["seed"]["type"].dump() == R"(["integer","string"])");
   CHECK(properties["usual"]["default"].dump() == R"({"granules":"0..3","tag":2})");
   CHECK_FALSE(properties["spare"].contains("default"));
+  CHECK(properties["spare"]["description"] ==
+        "a mapping that is not there yet");  // the field's sentence, not the struct's
 }
 
 }  // namespace

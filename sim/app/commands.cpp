@@ -1,0 +1,289 @@
+#include "sim/app/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "fs_models/catalogue.h"
+#include "model/arch/subpage_scheme.h"
+#include "sim/app/output.h"
+#include "sim/app/terminal.h"
+#include "sim/scenario/schema.h"
+#include "sim/scenario/story.h"
+#include "sim/scenario/suggest.h"
+
+namespace mtesim {
+
+std::atomic<bool> g_interrupted{false};
+
+namespace {
+
+/// A scenario that has no sweep, read and built; one that has is taken at its first point.
+struct Loaded {
+  Scenario scenario;
+  Built built;
+};
+
+Loaded load(const std::string& file) {
+  const JsonText text = read_json_file(file);
+  Scenario scenario = parse_scenario(text);
+  const std::vector<SweepPoint> points = sweep_points(text, scenario);
+  if (!points.front().at.empty()) scenario = parse_scenario(points.front().text);
+  return {scenario, build(scenario, points.front().text)};
+}
+
+int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace) {
+  std::vector<Output> outputs;
+  for (const std::string& out : options.out) outputs.emplace_back(parse_output_request(out));
+  ProgressLine line;
+  CarryOut how;
+  how.run = run;
+  how.check = check;
+  how.max_states = options.max_states;
+  how.interrupt = &g_interrupted;
+  if (options.max_seconds > 0) {
+    how.deadline = std::chrono::steady_clock::now() +
+                   std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                       std::chrono::duration<double>(options.max_seconds));
+  }
+  how.progress = [&](const CheckOptions::Progress& p) {
+    line.show(fmt::format("{} states, {} transitions, depth {}, {} waiting, {} MiB", p.states, p.transitions, p.depth,
+                          p.queue, p.bytes >> 20));
+  };
+  const ScenarioReport report = carry_out(file, how);
+  line.clear();
+  if (report.status == Status::refused) {
+    fmt::print(stderr, "{}\n", report.error);
+    return kExitWrongInput;
+  }
+  for (Output& output : outputs) output.add(report);
+  for (Output& output : outputs) output.finish();
+
+  const bool stdout_taken = std::any_of(options.out.begin(), options.out.end(),
+                                        [](const std::string& out) { return out.ends_with("=-"); });
+  std::FILE* people = stdout_taken ? stderr : stdout;
+  const JsonText text = read_json_file(file);
+  const std::vector<SweepPoint> points = sweep_points(text, parse_scenario(text));
+  constexpr std::size_t kMostTold = 20;
+  fmt::print(people, "{}\n", report.name);
+  for (std::size_t i = 0; i < report.points.size(); ++i) {
+    if (i == kMostTold) {
+      fmt::print(people, "  … and {} more points; --out json=FILE has them all\n", report.points.size() - i);
+      break;
+    }
+    const Scenario scenario = parse_scenario(points[i].text);
+    const Built built = build(scenario, points[i].text);
+    for (const auto& [pointer, value] : report.points[i].at) fmt::print(people, "  at {} = {}\n", pointer, to_word(value));
+    for (const std::string& told : summary(file, scenario, built, report.points[i])) fmt::print(people, "{}\n", told);
+    if (trace) {
+      Story story(built.names);
+      Observer* const observers[] = {&story};
+      const RunResult again = mtesim::run(built.workload, observers);
+      static_cast<void>(again);
+      for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
+    }
+  }
+  switch (report.status) {
+    case Status::holds: return kExitHolds;
+    case Status::violated: return kExitViolated;
+    default: return kExitUnknown;
+  }
+}
+
+/// Everything that `list` and `describe` know, by topic.
+struct Entry {
+  std::string name;
+  std::string about;
+  std::vector<std::string> details;
+};
+using Topics = std::vector<std::pair<std::string, std::vector<Entry>>>;
+
+Topics topics() {
+  Topics all;
+  std::vector<Entry> loops;
+  for (const LoopEntry& loop : catalogue()) {
+    Entry entry{std::string(loop.name), std::string(loop.about), {fmt::format("shapes: {}", loop.shapes)}};
+    for (const Knob& knob : knobs()) {
+      if (knob.name.starts_with(entry.name + ".")) entry.details.push_back(fmt::format("knob {}: {}", knob.name, knob.about));
+    }
+    loops.push_back(std::move(entry));
+  }
+  all.emplace_back("loops", std::move(loops));
+  std::vector<Entry> kernels;
+  for (const Revision& revision : revisions()) {
+    Entry entry{revision.name, "", {}};
+    for (const Knob& knob : knobs()) entry.details.push_back(fmt::format("{} = {}", knob.name, knob.get(revision)));
+    entry.about = fmt::format("search ioctl probes with {}", probe_name(revision.btrfs_search_ioctl_probe.kind));
+    kernels.push_back(std::move(entry));
+  }
+  all.emplace_back("revisions", std::move(kernels));
+  std::vector<Entry> knob_entries;
+  for (const Knob& knob : knobs()) {
+    const std::string allowed = knob.allowed.empty() ? fmt::format("{} to {}", knob.least, knob.most)
+                                                     : fmt::format("{}", fmt::join(knob.allowed, ", "));
+    Entry entry{knob.name, knob.about, {fmt::format("allowed: {}", allowed)}};
+    for (const Revision& revision : revisions()) entry.details.push_back(fmt::format("{:<5} {}", revision.name, knob.get(revision)));
+    knob_entries.push_back(std::move(entry));
+  }
+  all.emplace_back("knobs", std::move(knob_entries));
+  std::vector<Entry> actions;
+  for (const ActionInfo& info : action_infos()) {
+    actions.push_back({std::string(info.name), std::string(info.about),
+                       {info.has_range    ? "takes `where`, a mapping"
+                        : info.has_object ? "takes `file`"
+                                          : "takes nothing"}});
+  }
+  all.emplace_back("actions", std::move(actions));
+  std::vector<Entry> files;
+  for (const FileSystem& fs : file_systems()) files.push_back({std::string(fs.name), std::string(fs.about), {}});
+  all.emplace_back("filesystems", std::move(files));
+  std::vector<Entry> schemes;
+  for (const SubpageScheme& scheme : subpage_schemes()) {
+    schemes.push_back({std::string(scheme.name), std::string(scheme.about), {fmt::format("granule: {} bytes", scheme.granule.n)}});
+  }
+  all.emplace_back("schemes", std::move(schemes));
+  std::vector<Entry> cpus;
+  for (const NamedCostTable& cpu : cost_tables()) cpus.push_back({std::string(cpu.name), std::string(cpu.about), {}});
+  all.emplace_back("cpus", std::move(cpus));
+  std::vector<Entry> calls;
+  for (const CallKind kind : {CallKind::read, CallKind::write, CallKind::readv, CallKind::writev, CallKind::tree_search,
+                              CallKind::tree_search_v2}) {
+    calls.push_back({std::string(call_name(kind)), "", {}});
+  }
+  all.emplace_back("calls", std::move(calls));
+  return all;
+}
+
+}  // namespace
+
+int run_command(const std::string& file, const CommonOptions& options, bool trace) {
+  return carry_out_one(file, options, true, false, trace);
+}
+
+int check_command(const std::string& file, const CommonOptions& options) {
+  const JsonText text = read_json_file(file);
+  Scenario scenario = parse_scenario(text);
+  if (!wants_check(scenario)) {
+    fmt::print(stderr, "{}: it has neither `environment` nor `check`: add \"check\": {{}} to check it in a still world\n", file);
+    return kExitWrongInput;
+  }
+  return carry_out_one(file, options, false, true, false);
+}
+
+int explain_command(const std::string& file, int path, std::size_t lines) {
+  const Loaded loaded = load(file);
+  Story story(loaded.built.names, lines);
+  fmt::print("{}\n", loaded.scenario.name);
+  if (!loaded.scenario.about.empty()) fmt::print("  {}\n", loaded.scenario.about);
+  CarryOut how;
+  how.judge = false;
+  how.interrupt = &g_interrupted;
+  how.run = path < 0;
+  how.check = path >= 0;
+  const PointReport report = carry_out(loaded.scenario, loaded.built, how);
+  if (path < 0) {
+    Observer* const observers[] = {&story};
+    const RunResult again = mtesim::run(loaded.built.workload, observers);
+    static_cast<void>(again);
+  } else {
+    if (!report.check || static_cast<std::size_t>(path) >= report.check->witnesses.size()) {
+      fmt::print(stderr, "{}: found no witness {}; {}\n", file, path,
+                 report.check ? "the check has fewer" : "the scenario is not one to check");
+      return kExitWrongInput;
+    }
+    const Witness& witness = report.check->witnesses[static_cast<std::size_t>(path)];
+    const bool holds = replay(
+        loaded.built.workload, loaded.built.check, witness, [&](const Event& event) { story.observe(event); },
+        [&](const ActionChoice& choice) { story.acted(choice, loaded.built.check.actions); });
+    if (!holds) {
+      fmt::print(stderr, "{}: witness {} does not lead where it says\n", file, path);
+      return kExitInternal;
+    }
+    if (!witness.loop.empty()) {
+      story.tell(fmt::format("here the state is that of {} back: it goes on like this for ever",
+                             witness.loop.size() == 1 ? "one round" : fmt::format("{} rounds", witness.loop.size())));
+    }
+  }
+  for (const std::string& line : story.lines()) fmt::print("  {}\n", line);
+  for (const std::string& row : story.map()) fmt::print("{}\n", row);
+  for (const std::string& told : summary(file, loaded.scenario, loaded.built, report)) fmt::print("{}\n", told);
+  return kExitHolds;
+}
+
+int list_command(const std::string& what) {
+  std::vector<std::string> names;
+  for (const auto& [topic, entries] : topics()) {
+    names.push_back(topic);
+    if (!what.empty() && topic != what) continue;
+    fmt::print("{}\n", topic);
+    std::vector<std::vector<std::string>> rows;
+    for (const Entry& entry : entries) rows.push_back({"  " + entry.name, entry.about});
+    fmt::print("{}", table(rows));
+  }
+  if (what.empty() || std::find(names.begin(), names.end(), what) != names.end()) return kExitHolds;
+  const auto near = did_you_mean(what, names);
+  fmt::print(stderr, "mtesim list: found \"{}\"; allowed: {}{}\n", what, fmt::join(names, ", "),
+             near ? fmt::format("; did you mean \"{}\"?", *near) : "");
+  return kExitWrongInput;
+}
+
+int describe_command(const std::string& name) {
+  std::vector<std::string> names;
+  bool found = false;
+  for (const auto& [topic, entries] : topics()) {
+    for (const Entry& entry : entries) {
+      names.push_back(entry.name);
+      if (entry.name != name) continue;
+      found = true;
+      fmt::print("{} (of {})\n", entry.name, topic);
+      if (!entry.about.empty()) fmt::print("  {}\n", entry.about);
+      for (const std::string& detail : entry.details) fmt::print("  {}\n", detail);
+    }
+  }
+  if (found) return kExitHolds;
+  const auto near = did_you_mean(name, names);
+  fmt::print(stderr, "mtesim describe: found no \"{}\"{}; `mtesim list` has all names\n", name,
+             near ? fmt::format("; did you mean \"{}\"?", *near) : "");
+  return kExitWrongInput;
+}
+
+int validate_command(const std::vector<std::string>& files) {
+  int status = kExitHolds;
+  const JsonTree schema = scenario_schema();
+  for (const std::string& file : files) {
+    try {
+      const JsonText text = read_json_file(file);
+      try {
+        const Scenario scenario = parse_scenario(text);
+        for (const SweepPoint& point : sweep_points(text, scenario)) {
+          const Built built = build(point.at.empty() ? scenario : parse_scenario(point.text), point.text);
+          static_cast<void>(built);
+        }
+      } catch (const ScenarioError& error) {
+        fmt::print("{}\n", error.what());
+        status = kExitWrongInput;
+        continue;
+      }
+      // A second opinion: what the schema says, by a validator that is not ours.
+      const std::vector<Complaint> complaints = judge_by_schema(schema, text);
+      for (const Complaint& complaint : complaints) fmt::print("{} (by the schema)\n", to_line(complaint));
+      if (!complaints.empty()) {
+        status = kExitWrongInput;
+      } else {
+        fmt::print("{}: valid\n", file);
+      }
+    } catch (const ScenarioError& error) {
+      fmt::print("{}\n", error.what());
+      status = kExitWrongInput;
+    }
+  }
+  return status;
+}
+
+int schema_command() {
+  fmt::print("{}", scenario_schema().text());
+  return kExitHolds;
+}
+
+}  // namespace mtesim

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+namespace mtesim {
+
+/// Exit statuses of the program.
+enum Exit : int {
+  kExitHolds = 0,      ///< all holds
+  kExitViolated = 1,   ///< an expectation or a property is violated
+  kExitWrongInput = 2,
+  kExitUnknown = 3,    ///< a limit was reached, or it was interrupted
+  kExitInternal = 4,
+};
+
+/// Set by Ctrl-C: commands stop at the next chance and tell what they have.
+extern std::atomic<bool> g_interrupted;
+
+struct CommonOptions {
+  std::vector<std::string> out;     ///< --out FORMAT=FILE
+  unsigned jobs{0};                 ///< 0: as many as there are cores
+  std::uint64_t max_states{0};
+  double max_seconds{0};
+};
+
+int batch_command(const std::vector<std::string>& paths, const CommonOptions& options);
+int run_command(const std::string& file, const CommonOptions& options, bool trace);
+int check_command(const std::string& file, const CommonOptions& options);
+int explain_command(const std::string& file, int path, std::size_t lines);
+int list_command(const std::string& what);
+int describe_command(const std::string& name);
+int validate_command(const std::vector<std::string>& files);
+int schema_command();
+
+}  // namespace mtesim

@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "sim/app/commands.h"
+#include "sim/app/output.h"
+#include "sim/app/version.h"
+#include "sim/scenario/suggest.h"
+
+namespace {
+
+using namespace mtesim;
+
+extern "C" void note_interrupt(int) {
+  if (g_interrupted.exchange(true)) std::_Exit(kExitUnknown);  // the second time it is meant
+}
+
+/// CLI11 takes a mistyped option for a file: whatever begins with a dash is none.
+std::string no_dash(const std::string& word) {
+  return word.size() > 1 && word.front() == '-' ? "found \"" + word + "\", which is no option of this command; see --help" : "";
+}
+
+void add_common(CLI::App& command, CommonOptions& options) {
+  command.add_option("--out", options.out, "also write results: json=FILE or jsonl=FILE, - for stdout; may be repeated")
+      ->type_name("FORMAT=FILE");
+  command.add_option("--max-states", options.max_states, "give a check up behind this many states; then it is unknown")
+      ->check(CLI::PositiveNumber);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("mtesim"));
+  spdlog::set_pattern("mtesim: %l: %v");
+  std::signal(SIGINT, note_interrupt);
+  std::signal(SIGTERM, note_interrupt);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  CLI::App app{"mtesim: what copy loops of the kernel do when memory tags fault within a page"};
+  app.set_version_flag("--version", fmt::format("mtesim {} {}({}, {})", kVersion,
+                                                kRevision.empty() ? "" : fmt::format("{} ", kRevision), kCompiler, kBuildType));
+  app.require_subcommand(1);
+  app.footer(
+      "Example: mtesim run scenarios/search_ioctl/page-probe.json\n"
+      "Exit status: 0 all holds, 1 an expectation is violated, 2 the input is wrong, 3 unknown (a limit or an interrupt), "
+      "4 internal error");
+
+  CommonOptions options;
+  std::vector<std::string> paths;
+  std::string file;
+  std::string word;
+  bool trace = false;
+  bool verbose = false;
+  int path = -1;
+  std::size_t lines = 400;
+  app.add_flag("-v,--verbose", verbose, "log more to stderr");
+  const CLI::Validator not_an_option(no_dash, "");
+
+  CLI::App& batch = *app.add_subcommand("batch", "carry out every scenario below PATH and compare with what it expects");
+  batch.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
+  batch.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
+  add_common(batch, options);
+  batch.footer("Example: mtesim batch scenarios --out jsonl=results.jsonl");
+
+  CLI::App& run = *app.add_subcommand("run", "one future: result, rounds, counts, cycles");
+  run.add_option("FILE", file, "scenario")->required()->check(not_an_option);
+  run.add_flag("--trace", trace, "list the events");
+  add_common(run, options);
+  run.footer("Example: mtesim run scenarios/search_ioctl/page-probe.json --trace");
+
+  CLI::App& check = *app.add_subcommand("check", "every future: does it always end?");
+  check.add_option("FILE", file, "scenario with `environment` or `check`")->required()->check(not_an_option);
+  check.add_option("--max-seconds", options.max_seconds, "give it up after this time; then it is unknown")
+      ->check(CLI::PositiveNumber);
+  add_common(check, options);
+  check.footer("Example: mtesim check scenarios/search_ioctl/page-probe.json");
+
+  CLI::App& explain = *app.add_subcommand("explain", "the story of a run, or of a witness, and a map of the granules");
+  explain.add_option("FILE", file, "scenario")->required()->check(not_an_option);
+  explain.add_option("--path", path, "tell witness number N of the check instead of the run")->check(CLI::NonNegativeNumber);
+  explain.add_option("--lines", lines, "the most lines of story")->check(CLI::PositiveNumber);
+  explain.footer("Example: mtesim explain scenarios/search_ioctl/page-probe.json --path 0");
+
+  CLI::App& list = *app.add_subcommand("list", "loops, revisions, knobs, actions, filesystems, schemes, cpus, calls");
+  list.add_option("TOPIC", word, "one of them")->check(not_an_option);
+  list.footer("Example: mtesim list knobs");
+
+  CLI::App& describe = *app.add_subcommand("describe", "one loop, revision, knob, … with its details");
+  describe.add_option("NAME", word, "its name")->required()->check(not_an_option);
+  describe.footer("Example: mtesim describe btrfs_search_ioctl");
+
+  CLI::App& validate = *app.add_subcommand("validate", "read scenarios and tell what is wrong with them");
+  validate.add_option("FILE", paths, "scenarios")->required()->check(not_an_option);
+  validate.footer("Example: mtesim validate my-scenario.json");
+
+  CLI::App& schema = *app.add_subcommand("schema", "the JSON Schema (draft-07) of scenario files");
+  schema.footer("Example: mtesim schema > scenario.schema.json");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::CallForVersion& version) {
+    return app.exit(version);
+  } catch (const CLI::ParseError& error) {
+    std::string message = error.what();
+    if (argc > 1 && app.get_subcommands().empty()) {
+      std::vector<std::string> names;
+      for (const CLI::App* command : app.get_subcommands(nullptr)) names.push_back(command->get_name());
+      message = fmt::format("found \"{}\"; allowed: {}", argv[1], fmt::join(names, ", "));
+      if (const auto near = did_you_mean(argv[1], names)) message += fmt::format("; did you mean \"{}\"?", *near);
+    }
+    fmt::print(stderr, "mtesim: {}\nmtesim: `mtesim --help` and `mtesim COMMAND --help` tell more\n", message);
+    return kExitWrongInput;
+  }
+  if (verbose) spdlog::set_level(spdlog::level::debug);
+
+  try {
+    if (batch) return batch_command(paths, options);
+    if (run) return run_command(file, options, trace);
+    if (check) return check_command(file, options);
+    if (explain) return explain_command(file, path, lines);
+    if (list) return list_command(word);
+    if (describe) return describe_command(word);
+    if (validate) return validate_command(paths);
+    if (schema) return schema_command();
+  } catch (const ScenarioError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return kExitWrongInput;
+  } catch (const std::invalid_argument& error) {
+    fmt::print(stderr, "mtesim: {}\n", error.what());
+    return kExitWrongInput;
+  } catch (const OutputError& error) {
+    spdlog::error("{}", error.what());
+    return kExitUnknown;
+  } catch (const std::exception& error) {
+    spdlog::critical("internal error: {}", error.what());
+    return kExitInternal;
+  }
+  return kExitInternal;
+}

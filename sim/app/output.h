@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "sim/scenario/result.h"
+
+namespace mtesim {
+
+/// A file could not be written: a full disk, a folder that is not there.
+class OutputError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What `--out FORMAT=FILE` asks for.
+struct OutputRequest {
+  std::string format;
+  std::string file;  ///< "-": stdout
+};
+/// Throws std::invalid_argument with a sentence.
+[[nodiscard]] OutputRequest parse_output_request(const std::string& text);
+
+/// Writes reports in one format as they come.
+/// json:   one array, written under another name and renamed when it is complete: a killed run leaves no half file.
+/// jsonl:  a line a scenario, flushed: a killed run leaves whole lines.
+/// Errors: OutputError.
+class Output {
+ public:
+  explicit Output(const OutputRequest& request);
+  ~Output();
+  Output(Output&& other) noexcept;
+  Output& operator=(Output&&) = delete;
+  void add(const ScenarioReport& report);
+  void finish();
+
+ private:
+  void put(const std::string& text);
+  [[nodiscard]] bool whole() const { return request_.format == "json"; }
+  OutputRequest request_;
+  std::string written_as_;  // until it is complete
+  std::FILE* file_{};
+  std::size_t reports_{};
+};
+
+}  // namespace mtesim

@@ -1,0 +1,477 @@
+#include "sim/scenario/build.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/mm/mmap.h"
+#include "sim/scenario/suggest.h"
+
+namespace mtesim {
+
+namespace {
+
+struct OpenFile {
+  const FileSystem* fs{};
+  std::uint32_t object{};  ///< or the index of the pipe
+  std::shared_ptr<const SearchTree> tree;
+};
+
+class Builder {
+ public:
+  Builder(const Scenario& scenario, const JsonText& text) : scenario_(scenario), text_(text) {}
+
+  Built build() {
+    build_machine();
+    build_kernel();
+    for (std::size_t i = 0; i < scenario_.files.size(); ++i) build_file(i);
+    for (std::size_t i = 0; i < scenario_.memory.size(); ++i) build_mapping(i);
+    built_.workload.calls.emplace_back();
+    for (std::size_t i = 0; i < scenario_.calls.size(); ++i) build_call(i);
+    for (std::size_t i = 0; i < scenario_.environment.size(); ++i) build_action(i);
+    complaints_.throw_if_any();
+    if (scenario_.check) {
+      built_.check.max_states = scenario_.check->max_states;
+      built_.check.stop_at_livelock = !scenario_.check->whole;
+    }
+    return std::move(built_);
+  }
+
+ private:
+  Machine& machine() { return built_.workload.start; }
+
+  void complain(const std::string& pointer, std::string what) { complaints_.add(text_.place(pointer), std::move(what)); }
+
+  template <class Words>
+  std::string unknown(std::string_view what, std::string_view word, const Words& known) {
+    std::vector<std::string_view> all(known.begin(), known.end());
+    std::string message = fmt::format("found the {} {}; allowed: {}", what, in_quotes(word),
+                                      all.empty() ? "none, as there are none" : fmt::format("{}", fmt::join(all, ", ")));
+    if (const auto near = did_you_mean(word, all)) message += fmt::format("; did you mean \"{}\"?", *near);
+    return message;
+  }
+
+  void build_machine() {
+    const std::uint64_t page = scenario_.machine.page_size;
+    if (page != 4096 && page != 16384 && page != 65536) {
+      complain("/machine/page_size", fmt::format("found {}; allowed: 4096, 16384, 65536", page));
+    } else {
+      machine().page_size = Bytes{page};
+    }
+    machine().scheme = find_subpage_scheme(scenario_.machine.scheme);
+    built_.costs = find_cost_table(scenario_.machine.cpu)->table;
+    machine().spaces.emplace_back(AddressSpace{});
+    built_.names.objects.emplace_back("");
+  }
+
+  void build_kernel() {
+    Revision& revision = built_.workload.revision;
+    revision = *find_revision(scenario_.kernel.revision);
+    for (const auto& [name, value] : scenario_.kernel.change) find_knob(name)->set(revision, to_word(value));
+    const ProcessSpec& process = scenario_.process;
+    if (process.tcf == TcfMode::asymm && !revision.has_asymm) {
+      complain("/process/tcf", fmt::format("found \"asymm\", which user space of {} cannot ask for; the change "
+                                           "\"mte.asymm\": \"on\" makes it a what-if",
+                                           revision.name));
+    }
+    if (process.store_only && !revision.has_store_only) {
+      complain("/process/store_only", fmt::format("found true, which user space of {} cannot ask for; the change "
+                                                  "\"mte.store_only\": \"on\" makes it a what-if",
+                                                  revision.name));
+    }
+    machine().tasks.push_back(Task{.tcf = process.tcf,
+                                   .store_only = process.store_only,
+                                   .tagged_addr_abi = process.tagged_addr_abi,
+                                   .user_tco = process.tco});
+  }
+
+  std::uint32_t add_object(ObjectKind kind, Bytes size, std::string name) {
+    machine().objects.emplace_back(MemoryObject{kind, size, {}});
+    built_.names.objects.push_back(std::move(name));
+    return static_cast<std::uint32_t>(machine().objects.size() - 1);
+  }
+
+  void build_file(std::size_t i) {
+    const FileSpec& spec = scenario_.files[i];
+    const std::string at = fmt::format("/files/{}", i);
+    if (std::any_of(files_.begin(), files_.end(), [&](const auto& f) { return f.first == spec.name; })) {
+      complain(at + "/name", fmt::format("found the name {} a second time", in_quotes(spec.name)));
+    }
+    OpenFile file{find_file_system(spec.fs), 0, nullptr};
+    if (file.fs->kind == FileKind::pipe) {
+      Pipe pipe;
+      const Bytes page = machine().page_size;
+      if (spec.size > page * pipe.ring_size) {
+        complain(at + "/size_bytes", fmt::format("found {}; a pipe holds at most {} bytes", spec.size.n,
+                                                 (page * pipe.ring_size).n));
+      } else {
+        for (Bytes queued; queued < spec.size; queued += page) {
+          const Bytes bytes = min(page, spec.size - queued);
+          pipe.buffers.push_back({Provenance(Origin{kKernelSource, queued.n}, bytes), 0});
+        }
+      }
+      machine().pipes.emplace_back(std::move(pipe));
+      built_.names.pipes.push_back(spec.name);
+      file.object = static_cast<std::uint32_t>(machine().pipes.size() - 1);
+    } else {
+      file.object = add_object(file.fs->pages, spec.size, spec.name);
+      if (file.fs->kind == FileKind::regular && (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
+        const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
+        for (std::uint32_t page = 0; page < pages; ++page) fill_cache({file.object, page});
+      }
+    }
+    if (!spec.tree.empty() || file.fs->name == "btrfs") file.tree = build_tree(spec, at);
+    files_.emplace_back(spec.name, std::move(file));
+  }
+
+  void fill_cache(FolioRef page) {
+    read_into_cache(machine(), page);
+    machine().edit_folio(page, [&](Folio& folio) {
+      folio.contents = Contents(Origin{source_of_object(page.object), page.index * machine().page_size.n});
+    });
+  }
+
+  std::shared_ptr<const SearchTree> build_tree(const FileSpec& spec, const std::string& at) {
+    if (!spec.tree.empty() && spec.fs != "btrfs") {
+      complain(at + "/tree", fmt::format("found a tree on {}; only btrfs has one to search", spec.fs));
+    }
+    SearchTree tree;
+    constexpr std::uint64_t kLeafHeader = 101;
+    constexpr std::uint64_t kLeafItem = 25;
+    for (std::size_t l = 0; l < spec.tree.size(); ++l) {
+      const LeafSpec& leaf = spec.tree[l];
+      const std::uint64_t used = kLeafHeader + leaf.items * (leaf.item_size.n + kLeafItem);
+      if (used > tree.node_size.n) {
+        complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
+                                                               leaf.items, leaf.item_size.n, used, tree.node_size.n));
+      }
+      tree.leaves.emplace_back(leaf.items, leaf.item_size);
+    }
+    return std::make_shared<const SearchTree>(std::move(tree));
+  }
+
+  const OpenFile* find_file(const std::string& name, const std::string& pointer) {
+    for (const auto& [known, file] : files_) {
+      if (known == name) return &file;
+    }
+    std::vector<std::string_view> names;
+    for (const auto& file : files_) names.push_back(file.first);
+    complain(pointer, unknown("file", name, names));
+    return nullptr;
+  }
+
+  void build_mapping(std::size_t i) {
+    const MappingSpec& spec = scenario_.memory[i];
+    const std::string at = fmt::format("/memory/{}", i);
+    for (const Names::Mapping& other : built_.names.mappings) {
+      if (other.name == spec.name) {
+        complain(at + "/name", fmt::format("found the name {} a second time", in_quotes(spec.name)));
+      }
+    }
+    pages_ += spec.pages;
+    if (pages_ > kMostPages) {
+      complain(at + "/pages", fmt::format("found {} pages in all; allowed: at most {}", pages_, kMostPages));
+      return;
+    }
+    const bool of_file = spec.kind == MappingKind::file || spec.kind == MappingKind::private_file;
+    const Bytes page = machine().page_size;
+    const std::uint64_t begin = next_address_;
+    const std::uint64_t end = begin + spec.pages * page.n;
+    next_address_ = end + page.n;
+
+    MapRequest request{begin, end, {}, false, 0, 0};
+    request.prot = {spec.prot != "none", spec.prot.find('w') != std::string::npos, spec.prot.back() == 't'};
+    request.shared = spec.kind != MappingKind::anonymous && spec.kind != MappingKind::private_file;
+    if (of_file) {
+      const OpenFile* file = find_file(spec.file, spec.file.empty() ? at : at + "/file");
+      if (file == nullptr) return;
+      if (file->fs->kind != FileKind::regular) {
+        complain(at + "/file", fmt::format("found {}, which cannot be mapped", file->fs->name));
+        return;
+      }
+      request.object = file->object;
+    } else {
+      if (!spec.file.empty()) complain(at + "/file", "found a file for a mapping that has none");
+      const ObjectKind kind = spec.kind == MappingKind::tmpfs ? ObjectKind::shmem : ObjectKind::anonymous;
+      request.object = add_object(kind, Bytes{end - begin}, spec.name);
+    }
+    if (map_memory(machine(), 0, request) != Errno::ok) {
+      complain(at + "/prot", "found PROT_MTE on a file that cannot hold tags; allowed on anonymous memory and tmpfs");
+      return;
+    }
+    built_.names.mappings.push_back({spec.name, begin, end});
+    if (!request.prot.mte && (spec.tag != 0 || !spec.tags.empty())) {
+      complain(at + (spec.tag != 0 ? "/tag" : "/tags"),
+               fmt::format("found a tag on memory that is not PROT_MTE; its prot is \"{}\", allowed: \"rwt\" or \"rt\"",
+                           spec.prot));
+      return;
+    }
+    if (spec.present && request.prot.read) populate(spec, request);
+    for (std::size_t t = 0; t < spec.tags.size(); ++t) retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
+    for (std::size_t s = 0; s < spec.states.size(); ++s) {
+      set_states(spec, spec.states[s], request, fmt::format("{}/states/{}", at, s));
+    }
+  }
+
+  /// Every page is there as if the process had written it (or read it, where it may not write), and tagged.
+  void populate(const MappingSpec& spec, const MapRequest& request) {
+    const bool anonymous = machine().objects[request.object]->kind == ObjectKind::anonymous;
+    for (std::uint64_t address = request.begin; address < request.end; address += machine().page_size.n) {
+      Prot prot = request.prot;
+      prot.write = true;  // the page was written before it became read-only
+      if (anonymous && !request.prot.write) protect(address, prot);
+      const bool store = request.prot.write || anonymous;
+      if (failed(handle_mm_fault(machine(), 0, address, store ? AccessKind::store : AccessKind::load))) continue;
+      const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
+      if (pte.state == PteState::present) {
+        machine().edit_folio(pte.folio, [&](Folio& folio) {
+          folio.tags.set_all(Tag{static_cast<std::uint8_t>(spec.tag)}, machine().granules_per_page());
+          if (anonymous) folio.contents = Contents(Origin{source_of_object(request.object), address - request.begin});
+        });
+      }
+      if (anonymous && !request.prot.write) protect(address, request.prot);
+    }
+  }
+
+  void protect(std::uint64_t address, Prot prot) {
+    const Errno done = protect_memory(machine(), 0, address, address + machine().page_size.n, prot);
+    MTESIM_CHECK(done == Errno::ok);
+  }
+
+  void retag(const MappingSpec& spec, const TagRunSpec& run, const MapRequest& request, const std::string& at) {
+    const std::uint64_t granules = (request.end - request.begin) / kGranule.n;
+    if (!check_run(run.granules, granules, "granules", at + "/granules")) return;
+    if (!spec.present) return complain(at, "found tags on pages that are not present; a page starts with tags 0");
+    for (std::uint64_t g = run.granules.first; g <= run.granules.last; g += run.granules.step) {
+      const std::uint64_t address = request.begin + g * kGranule.n;
+      const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
+      if (pte.state != PteState::present) return complain(at, "found tags on a page that is not there");
+      const std::size_t in_page = address % machine().page_size.n / kGranule.n;
+      machine().edit_folio(pte.folio, [&](Folio& folio) {
+        folio.tags.set(in_page, Tag{static_cast<std::uint8_t>(run.tag)}, machine().granules_per_page());
+      });
+    }
+  }
+
+  bool check_run(const NumberRun& run, std::uint64_t number, std::string_view what, const std::string& at) {
+    if (run.first > run.last) {
+      complain(at, fmt::format("found a run from {} down to {}", run.first, run.last));
+      return false;
+    }
+    if (run.last >= number) {
+      complain(at, fmt::format("found {}; the mapping has {} {}, 0 to {}", run.last, number, what, number - 1));
+      return false;
+    }
+    return true;
+  }
+
+  void set_states(const MappingSpec& spec, const PageStateSpec& state, const MapRequest& request, const std::string& at) {
+    if (!check_run(state.pages, spec.pages, "pages", at + "/pages")) return;
+    for (std::uint64_t p = state.pages.first; p <= state.pages.last; p += state.pages.step) {
+      if (!set_state(request, request.begin + p * machine().page_size.n, state.state)) {
+        return complain(at + "/state", fmt::format("found a state that page {} of a {} mapping cannot have", p,
+                                                   request.shared ? "shared" : "private"));
+      }
+    }
+  }
+
+  bool set_state(const MapRequest& request, std::uint64_t address, PageStateWord state) {
+    const std::uint64_t page = machine().page_index(address);
+    const std::uint64_t end = address + machine().page_size.n;
+    const bool anonymous = machine().objects[request.object]->kind == ObjectKind::anonymous;
+    Prot read_only = request.prot;
+    read_only.write = false;
+    switch (state) {
+      case PageStateWord::present:
+        return !failed(handle_mm_fault(machine(), 0, address, request.prot.write ? AccessKind::store : AccessKind::load));
+      case PageStateWord::not_present: zap_pte(machine(), 0, page); return true;
+      case PageStateWord::zero_page:
+        zap_pte(machine(), 0, page);
+        return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
+      case PageStateWord::swapped:
+        return machine().objects[request.object]->kind != ObjectKind::file && evict(machine(), 0, page);
+      case PageStateWord::cow: {
+        const Pte pte = machine().spaces[0]->pte(page);
+        if (request.shared || pte.state != PteState::present) return false;
+        if (child_ == 0) {
+          machine().spaces.emplace_back(AddressSpace{});
+          child_ = static_cast<std::uint32_t>(machine().spaces.size() - 1);
+        }
+        Pte shared = pte;
+        shared.writable = false;
+        machine().spaces[0].write().set_pte(page, shared);
+        machine().spaces[child_].write().map(address, end, *machine().spaces[0]->find(address));
+        machine().spaces[child_].write().set_pte(page, shared);
+        machine().edit_folio(pte.folio, [](Folio& folio) { ++folio.maps; });
+        return true;
+      }
+      case PageStateWord::read_only: protect(address, read_only); return true;
+      case PageStateWord::prot_none: protect(address, Prot{}); return true;
+      case PageStateWord::unmapped: unmap_memory(machine(), 0, address, end); return true;
+    }
+    return false;
+  }
+
+  const Names::Mapping* find_mapping(const std::string& name, const std::string& pointer) {
+    for (const Names::Mapping& mapping : built_.names.mappings) {
+      if (mapping.name == name) return &mapping;
+    }
+    std::vector<std::string_view> names;
+    for (const MappingSpec& mapping : scenario_.memory) names.push_back(mapping.name);
+    const bool was_refused = std::find(names.begin(), names.end(), name) != names.end();
+    if (!was_refused) complain(pointer, unknown("mapping", name, names));
+    return nullptr;
+  }
+
+  std::optional<UserPtr> resolve(const BufferPlace& place, std::uint32_t tag, const std::string& pointer) {
+    const Names::Mapping* mapping = find_mapping(place.mapping, pointer);
+    if (mapping == nullptr) return std::nullopt;
+    const std::uint64_t length = mapping->end - mapping->begin;
+    if (place.offset > length) {
+      complain(pointer, fmt::format("found offset {}; the mapping {} has {} bytes", place.offset, place.mapping, length));
+      return std::nullopt;
+    }
+    return UserPtr(mapping->begin + place.offset, Tag{static_cast<std::uint8_t>(tag)});
+  }
+
+  void build_call(std::size_t i) {
+    const std::string at = fmt::format("/calls/{}", i);
+    std::visit([&](const auto& spec) { build_call(spec, at); }, scenario_.calls[i]);
+  }
+  void build_call(const ReadSpec& spec, const std::string& at) { transfer(spec, CallKind::read, at); }
+  void build_call(const WriteSpec& spec, const std::string& at) { transfer(spec, CallKind::write, at); }
+  void build_call(const ReadvSpec& spec, const std::string& at) { transfer_v(spec, CallKind::readv, at); }
+  void build_call(const WritevSpec& spec, const std::string& at) { transfer_v(spec, CallKind::writev, at); }
+  void build_call(const TreeSearchSpec& spec, const std::string& at) {
+    search(spec, CallKind::tree_search, Bytes{4096}, Bytes{0}, at);
+  }
+  void build_call(const TreeSearchV2Spec& spec, const std::string& at) {
+    search(spec, CallKind::tree_search_v2, spec.buf_size + Bytes{112}, spec.buf_size, at);
+  }
+
+  void transfer(const ReadSpec& spec, CallKind kind, const std::string& at) {
+    SystemCall call{.kind = kind, .position = spec.position};
+    const auto base = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
+    if (base) call.segments.push_back({*base, spec.count});
+    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at);
+  }
+
+  void transfer_v(const ReadvSpec& spec, CallKind kind, const std::string& at) {
+    SystemCall call{.kind = kind, .position = spec.position};
+    for (std::size_t s = 0; s < spec.iov.size(); ++s) {
+      const auto base = resolve(spec.iov[s].buffer, spec.iov[s].pointer_tag, fmt::format("{}/iov/{}/buffer", at, s));
+      if (base) call.segments.push_back({*base, spec.iov[s].size});
+    }
+    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at);
+  }
+
+  void search(const TreeSearchSpec& spec, CallKind kind, Bytes size, Bytes buf_size, const std::string& at) {
+    SystemCall call{.kind = kind, .buf_size = buf_size, .nr_items = spec.nr_items.value_or(~std::uint64_t{0})};
+    const auto base = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
+    if (base) call.segments.push_back({*base, size});
+    finish(std::move(call), spec.file, at + "/file", at);
+  }
+
+  void finish(SystemCall call, const std::string& file_name, const std::string& file_pointer, const std::string& at) {
+    const OpenFile* file = find_file(file_name, file_pointer);
+    if (file == nullptr || call.segments.empty()) return;
+    call.fs = file->fs;
+    call.object = file->object;
+    call.tree = file->tree;
+    const LoopEntry* loop = find_loop(call);
+    if (loop == nullptr) {
+      return complain(at, fmt::format("found {} on {}, whose loop is not modelled yet; `mtesim list loops` has those that are",
+                                      call_name(call.kind), call.fs->name));
+    }
+    built_.calls.push_back(fmt::format("{} on {}", call_name(call.kind), file_name));
+    built_.loops.push_back(loop);
+    built_.workload.calls.front().push_back(loop->make(call));
+  }
+
+  void build_action(std::size_t i) {
+    const std::string at = fmt::format("/environment/{}", i);
+    std::visit([&](const auto& spec) { build_action(spec, at); }, scenario_.environment[i]);
+  }
+
+  Action action(ActionKind kind, const std::optional<std::uint32_t>& budget) {
+    Action action;
+    action.kind = kind;
+    if (budget) action.budget = static_cast<std::uint8_t>(*budget);
+    return action;
+  }
+  void add_range_action(Action action, const std::string& where, const std::string& at) {
+    const Names::Mapping* mapping = find_mapping(where, at + "/where");
+    if (mapping == nullptr) return;
+    action.begin = mapping->begin;
+    action.end = mapping->end;
+    built_.check.actions.push_back(action);
+  }
+  template <ActionKind kKind>
+  void build_action(const RangeActionSpec<kKind>& spec, const std::string& at) {
+    add_range_action(action(kKind, spec.budget), spec.where, at);
+  }
+  void build_action(const RetagSpec& spec, const std::string& at) {
+    Action retag = action(ActionKind::retag, spec.budget);
+    retag.before_call = spec.when == ActionTime::before_call;
+    if (retag.before_call) {
+      const auto other = std::any_of(built_.check.actions.begin(), built_.check.actions.end(),
+                                     [](const Action& a) { return a.before_call; });
+      if (other) return complain(at, "found a second action before the call; allowed: one");
+      if (!spec.budget) return complain(at, "found an action before the call without a budget");
+    }
+    add_range_action(retag, spec.where, at);
+  }
+  void build_action(const EvictFilePageSpec& spec, const std::string& at) {
+    Action evict = action(ActionKind::evict_file_page, spec.budget);
+    const OpenFile* file = find_file(spec.file, at + "/file");
+    if (file == nullptr) return;
+    evict.object = file->object;
+    built_.check.actions.push_back(evict);
+  }
+  template <ActionKind kKind>
+  void build_action(const SignalActionSpec<kKind>&, const std::string&) {
+    built_.check.actions.push_back(action(kKind, std::nullopt));
+  }
+
+  const Scenario& scenario_;
+  const JsonText& text_;
+  Built built_;
+  Complaints complaints_;
+  std::vector<std::pair<std::string, OpenFile>> files_;
+  std::uint64_t next_address_{AddressSpace::kBaseAddress};
+  std::uint64_t pages_{};
+  std::uint32_t child_{};
+};
+
+}  // namespace
+
+const Names::Mapping* Names::find(std::uint64_t address) const {
+  for (const Mapping& mapping : mappings) {
+    if (address >= mapping.begin && address < mapping.end) return &mapping;
+  }
+  return nullptr;
+}
+
+std::string Names::of(UserPtr pointer) const {
+  const Mapping* mapping = find(pointer.address());
+  if (mapping == nullptr) return fmt::format("0x{:x}", pointer.bits());
+  return fmt::format("{}+{}", mapping->name, pointer.address() - mapping->begin);
+}
+
+std::string Names::of(const LockId& lock) const {
+  const auto object = [&] { return lock.object < objects.size() ? objects[lock.object] : std::to_string(lock.object); };
+  switch (lock.kind) {
+    case LockKind::mmap: return "mmap lock";
+    case LockKind::inode: return fmt::format("inode lock of {}", object());
+    case LockKind::folio: return fmt::format("lock of folio {} of {}", lock.index, object());
+    case LockKind::pipe: return fmt::format("pipe mutex of {}", lock.object < pipes.size() ? pipes[lock.object] : "?");
+    case LockKind::btrfs_tree: return fmt::format("btrfs tree lock of {}", object());
+    case LockKind::btrfs_range: return fmt::format("btrfs range lock of {}", object());
+    case LockKind::glock: return fmt::format("glock of {}", object());
+  }
+  return "?";
+}
+
+Built build(const Scenario& scenario, const JsonText& text) { return Builder(scenario, text).build(); }
+
+}  // namespace mtesim

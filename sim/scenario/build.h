@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fs_models/catalogue.h"
+#include "fs_models/workload.h"
+#include "sim/check/check.h"
+#include "sim/run/observers.h"
+#include "sim/scenario/scenario.h"
+
+namespace mtesim {
+
+/// What people call the things of a machine: for stories and reports.
+struct Names {
+  struct Mapping {
+    std::string name;
+    std::uint64_t begin{};
+    std::uint64_t end{};
+  };
+  std::vector<Mapping> mappings;
+  std::vector<std::string> objects;  ///< by object; empty where it has no name
+  std::vector<std::string> pipes;
+
+  /// "buf+4112"; the bare address if it lies in no mapping.
+  [[nodiscard]] std::string of(UserPtr pointer) const;
+  [[nodiscard]] const Mapping* find(std::uint64_t address) const;
+  [[nodiscard]] std::string of(const LockId& lock) const;
+};
+
+/// A scenario made ready to be carried out.
+struct Built {
+  Workload workload;
+  CheckOptions check;
+  CostTable costs;
+  Names names;
+  std::vector<std::string> calls;       ///< in words: "ioctl BTRFS_IOC_TREE_SEARCH_V2 on f"
+  std::vector<const LoopEntry*> loops;  ///< which loop each call runs into
+};
+
+/// Makes machine, kernel and calls of what the file says. Throws ScenarioError with all that does not fit together:
+/// a tag without PROT_MTE, a buffer outside its mapping, a mode that the revision does not have, an unknown name.
+[[nodiscard]] Built build(const Scenario& scenario, const JsonText& text);
+
+}  // namespace mtesim

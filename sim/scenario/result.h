@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/run/run.h"
+#include "sim/scenario/build.h"
+
+namespace mtesim {
+
+/// What one run gave.
+struct RunReport {
+  RunResult result;
+  Counts counts;
+  std::uint64_t cycles{};
+};
+
+/// One point of a scenario's sweep (the only one, if it has none), carried out.
+struct PointReport {
+  std::vector<std::pair<std::string, JsonScalar>> at;
+  std::vector<std::string> loops;  ///< that its calls ran into
+  std::optional<RunReport> run;
+  std::optional<CheckResult> check;
+  std::vector<std::string> violations;  ///< of `expect`, a sentence each
+};
+
+/// How a scenario came out, in the order of gravity; the exit status follows it.
+enum class Status : std::uint8_t { holds, violated, refused, unknown };
+[[nodiscard]] std::string_view status_name(Status status);
+
+struct ScenarioReport {
+  std::string file;
+  std::string name;
+  std::string digest;         ///< of the file's meaning: white space and the order of keys do not count
+  std::string configuration;  ///< effective, as JSON
+  bool has_expectations{};
+  std::vector<PointReport> points;
+  std::string error;  ///< why it was refused
+  Status status{Status::holds};
+};
+
+struct CarryOut {
+  bool run{true};
+  bool check{true};  ///< where the scenario asks for one
+  bool judge{true};  ///< compare with `expect`
+  std::uint64_t max_states{};  ///< 0: as the scenario says
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  const std::atomic<bool>* interrupt{};
+  std::function<void(const CheckOptions::Progress&)> progress;
+};
+
+/// Reads a file, builds each point, runs, checks and compares. What is wrong with the file is in the report.
+[[nodiscard]] ScenarioReport carry_out(const std::string& file, const CarryOut& how);
+/// The same for one point that has been built; throws nothing.
+[[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how);
+
+/// "16384", "EFAULT".
+[[nodiscard]] std::string result_word(std::int64_t result);
+[[nodiscard]] std::string result_words(const std::vector<std::int64_t>& results);
+
+/// The report as one JSON object on one line (`indent` < 0) or indented.
+[[nodiscard]] std::string to_json(const ScenarioReport& report, std::string_view program_version, int indent);
+
+}  // namespace mtesim

@@ -1,0 +1,467 @@
+#include "sim/scenario/scenario.h"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "model/arch/subpage_scheme.h"
+#include "sim/run/observers.h"
+
+namespace mtesim {
+
+namespace {
+
+constexpr std::array kTcfWords = {
+    EnumWord{TcfMode::none, "none", "accesses are not checked"},
+    EnumWord{TcfMode::sync, "sync", "a mismatch faults"},
+    EnumWord{TcfMode::async, "async", "a mismatch is recorded"},
+    EnumWord{TcfMode::asymm, "asymm", "loads fault, stores are recorded"},
+};
+constexpr std::array kMappingWords = {
+    EnumWord{MappingKind::anonymous, "anonymous", "MAP_PRIVATE | MAP_ANONYMOUS"},
+    EnumWord{MappingKind::shared_anonymous, "shared_anonymous", "MAP_SHARED | MAP_ANONYMOUS"},
+    EnumWord{MappingKind::tmpfs, "tmpfs", "MAP_SHARED of a fresh tmpfs file"},
+    EnumWord{MappingKind::file, "file", "MAP_SHARED of one of the files, from its begin"},
+    EnumWord{MappingKind::private_file, "private_file", "MAP_PRIVATE of one of the files, from its begin"},
+};
+constexpr std::array kStateWords = {
+    EnumWord{PageStateWord::present, "present", "in memory"},
+    EnumWord{PageStateWord::not_present, "not_present", "never touched"},
+    EnumWord{PageStateWord::zero_page, "zero_page", "only read so far: the shared zero page, tags 0"},
+    EnumWord{PageStateWord::swapped, "swapped", "in swap, its tags with it"},
+    EnumWord{PageStateWord::cow, "cow", "shared copy-on-write with a forked child"},
+    EnumWord{PageStateWord::read_only, "read_only", "mprotect(PROT_READ)"},
+    EnumWord{PageStateWord::prot_none, "prot_none", "mprotect(PROT_NONE)"},
+    EnumWord{PageStateWord::unmapped, "unmapped", "munmap"},
+};
+constexpr std::array kCacheWords = {
+    EnumWord{CacheState::warm, "warm", "all pages in the page cache, up to date"},
+    EnumWord{CacheState::cold, "cold", "nothing in the page cache"},
+};
+constexpr std::array kTimeWords = {
+    EnumWord{ActionTime::any_time, "any_time", "before any access"},
+    EnumWord{ActionTime::before_call, "before_call", "before the call began; which granule is left open"},
+};
+constexpr std::array kVerdictWords = {
+    EnumWord{Verdict::returns, "returns", "every path ends"},
+    EnumWord{Verdict::livelock, "livelock", "it can go round for ever with the world holding still"},
+    EnumWord{Verdict::starvation, "starvation", "it goes round for ever as long as the environment acts"},
+    EnumWord{Verdict::deadlock, "deadlock", "nobody can step"},
+    EnumWord{Verdict::bound, "bound", "the search was cut"},
+};
+
+template <class Items, class Word>
+std::vector<ListedWord> listed_words(const Items& items, Word&& word) {
+  std::vector<ListedWord> words;
+  for (const auto& item : items) words.push_back(word(item));
+  return words;
+}
+
+const std::vector<ListedWord>& revision_words() {
+  static const auto kWords =
+      listed_words(revisions(), [](const Revision& r) { return ListedWord{r.name, "Linux " + r.name}; });
+  return kWords;
+}
+const std::vector<ListedWord>& reached_words() {
+  static const auto kWords = listed_words(reached_facts(), [](const ReachedFact& fact) {
+    return ListedWord{std::string(fact.name), std::string(fact.about)};
+  });
+  return kWords;
+}
+const std::vector<ListedWord>& scheme_words() {
+  static const auto kWords = listed_words(subpage_schemes(), [](const SubpageScheme& s) {
+    return ListedWord{std::string(s.name), std::string(s.about)};
+  });
+  return kWords;
+}
+const std::vector<ListedWord>& file_system_words() {
+  static const auto kWords = listed_words(file_systems(), [](const FileSystem& fs) {
+    return ListedWord{std::string(fs.name), std::string(fs.about)};
+  });
+  return kWords;
+}
+const std::vector<ListedWord>& cpu_words() {
+  static const auto kWords = listed_words(cost_tables(), [](const NamedCostTable& cpu) {
+    return ListedWord{std::string(cpu.name), std::string(cpu.about)};
+  });
+  return kWords;
+}
+const std::vector<NamedScalar>& knob_scalars() {
+  static const auto kScalars = [] {
+    std::vector<NamedScalar> scalars;
+    for (const Knob& knob : knobs()) {
+      NamedScalar scalar{knob.name, knob.about, {}};
+      if (knob.allowed.empty()) {
+        scalar.allowed.integers =
+            IntegerRange{static_cast<std::int64_t>(knob.least), static_cast<std::int64_t>(knob.most)};
+      } else {
+        scalar.allowed.words = knob.allowed;
+      }
+      scalars.push_back(std::move(scalar));
+    }
+    return scalars;
+  }();
+  return kScalars;
+}
+
+std::uint64_t to_number(std::string_view digits) {
+  std::uint64_t n = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  return n;
+}
+
+TextAsField<NumberRun> number_run() {
+  return text_as<NumberRun>(
+      text_like(R"(^[0-9]{1,7}(\.\.[0-9]{1,7}( step [1-9][0-9]{0,6})?)?$)", R"("7", "0..3" or "16..4080 step 16")"),
+      [](std::string_view text) -> std::optional<NumberRun> {
+        NumberRun run;
+        const std::size_t dots = text.find("..");
+        const std::size_t step = text.find(" step ");
+        run.first = run.last = to_number(text.substr(0, dots));
+        if (dots != std::string_view::npos) run.last = to_number(text.substr(dots + 2, step - dots - 2));
+        if (step != std::string_view::npos) run.step = to_number(text.substr(step + 6));
+        return run;
+      },
+      [](const NumberRun& run) {
+        std::string text = std::to_string(run.first);
+        if (run.last != run.first || run.step != 1) text += ".." + std::to_string(run.last);
+        if (run.step != 1) text += " step " + std::to_string(run.step);
+        return text;
+      });
+}
+
+TextAsField<BufferPlace> buffer_place() {
+  return text_as<BufferPlace>(
+      text_like(R"(^[a-z][a-z0-9_]{0,31}(\+[0-9]{1,9})?$)", R"(a mapping and an offset in bytes, "buf+16")"),
+      [](std::string_view text) -> std::optional<BufferPlace> {
+        const std::size_t plus = text.find('+');
+        const bool has_offset = plus != std::string_view::npos;
+        return BufferPlace{std::string(text.substr(0, plus)), has_offset ? to_number(text.substr(plus + 1)) : 0};
+      },
+      [](const BufferPlace& place) { return place.mapping + "+" + std::to_string(place.offset); });
+}
+
+PatternField name_text() { return text_like("^[a-z][a-z0-9_]{0,31}$", R"(a name like "buf")"); }
+IntegerField tag_number() { return in_range(0, 15); }
+IntegerField budget_number() { return in_range(1, 100); }
+IntegerField size_in_bytes() { return bytes(std::uint64_t{0}, kMostBytes); }
+
+}  // namespace
+
+template <class V>
+void fields(V& v, MachineSpec& m) {
+  v.about("The hardware.");
+  v.optional("cpu", m.cpu, listed(cpu_words()), "whose figures price a run");
+  v.optional("page_size", m.page_size, in_range(4096, 65536), "bytes in a page: 4096, 16384 or 65536");
+  v.optional("scheme", m.scheme, listed(scheme_words()), "the protection that is finer than a page");
+}
+
+template <class V>
+void fields(V& v, KernelSpec& k) {
+  v.about("The kernel: a revision, and what is different from it.");
+  v.optional("revision", k.revision, listed(revision_words()), "which Linux");
+  v.optional("change", k.change, scalars(knob_scalars()), "what-if: knobs by name; `mtesim list knobs` has them all");
+}
+
+template <class V>
+void fields(V& v, ProcessSpec& p) {
+  v.about("The process that makes the calls.");
+  v.optional("tcf", p.tcf, one_of(kTcfWords), "what it asked for with PR_MTE_TCF");
+  v.optional("store_only", p.store_only, flag(), "PR_MTE_STORE_ONLY: only stores are checked");
+  v.optional("tagged_addr_abi", p.tagged_addr_abi, flag(), "PR_TAGGED_ADDR_ENABLE: system calls take tagged pointers");
+  v.optional("tco", p.tco, flag(), "PSTATE.TCO is set in user space");
+}
+
+template <class V>
+void fields(V& v, TagRunSpec& t) {
+  v.about("Granules with a tag of their own.");
+  v.required("granules", t.granules, number_run(), "numbers of granules in the mapping");
+  v.required("tag", t.tag, tag_number(), "their allocation tag");
+}
+
+template <class V>
+void fields(V& v, PageStateSpec& s) {
+  v.about("Pages in a state of their own.");
+  v.required("pages", s.pages, number_run(), "numbers of pages in the mapping");
+  v.required("state", s.state, one_of(kStateWords), "what they are before the call");
+}
+
+template <class V>
+void fields(V& v, MappingSpec& m) {
+  v.about("One mapping of the process. Mappings lie in the order of the list, a hole of a page between two.");
+  v.required("name", m.name, name_text(), "how calls name it");
+  v.optional("kind", m.kind, one_of(kMappingWords), "what mmap() was asked for");
+  v.optional("file", m.file, text(), "of a file mapping: the name of the file");
+  v.required("pages", m.pages, in_range(std::uint64_t{1}, kMostPages), "its length");
+  v.optional("prot", m.prot, text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")"),
+             "what may be done there");
+  v.optional("tag", m.tag, tag_number(), "allocation tag of every granule, but for `tags`; wants PROT_MTE");
+  v.optional("present", m.present, flag(), "every page has been written; otherwise none was touched");
+  v.optional("tags", m.tags, list_of(object()).at_most(10'000), "granules with another tag");
+  v.optional("states", m.states, list_of(object()).at_most(10'000), "pages in another state");
+}
+
+template <class V>
+void fields(V& v, LeafSpec& l) {
+  v.about("One leaf of a btrfs tree, with items that the search finds.");
+  v.required("items", l.items, in_range(1, 1000), "how many");
+  v.required("item_size_bytes", l.item_size, bytes(0, 16384), "the data of each, without its header");
+}
+
+template <class V>
+void fields(V& v, FileSpec& f) {
+  v.about("An open file.");
+  v.required("name", f.name, name_text(), "how calls name it");
+  v.required("fs", f.fs, listed(file_system_words()), "its file system, or what else it is");
+  v.optional("size_bytes", f.size, size_in_bytes(), "its size; of a pipe, what is queued");
+  v.optional("cache", f.cache, one_of(kCacheWords), "what of it is in the page cache");
+  v.optional("tree", f.tree, list_of(object()).at_most(1000), "btrfs: the leaves that a tree search finds");
+}
+
+template <class V>
+void fields(V& v, IovSpec& i) {
+  v.about("One entry of an iovec.");
+  v.required("buffer", i.buffer, buffer_place(), "iov_base");
+  v.required("size_bytes", i.size, size_in_bytes(), "iov_len");
+  v.optional("pointer_tag", i.pointer_tag, tag_number(), "the pointer's tag");
+}
+
+namespace {
+
+template <class V>
+void buffer_fields(V& v, ReadSpec& c) {
+  v.required("buffer", c.buffer, buffer_place(), "where the buffer begins");
+  v.required("count_bytes", c.count, size_in_bytes(), "how much is asked for");
+  v.optional("position_bytes", c.position, size_in_bytes(), "file offset");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
+}
+template <class V>
+void iov_fields(V& v, ReadvSpec& c) {
+  v.required("iov", c.iov, list_of(object()).at_least(1).at_most(1024), "the iovec");
+  v.optional("position_bytes", c.position, size_in_bytes(), "file offset");
+}
+template <class V>
+void search_fields(V& v, TreeSearchSpec& c) {
+  v.required("file", c.file, text(), "a file of the btrfs");
+  v.required("buffer", c.buffer, buffer_place(), "the argument: the key, then the results");
+  v.optional("nr_items", c.nr_items, in_range(std::uint64_t{1}, std::uint64_t{1} << 32), "key.nr_items; without it, all");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
+}
+template <class V, class A>
+void range_fields(V& v, A& a) {
+  v.required("where", a.where, text(), "a mapping");
+  v.optional("budget", a.budget, budget_number(), "how often at the most; without it, without bound");
+}
+
+}  // namespace
+
+template <class V>
+void fields(V& v, ReadSpec& c) {
+  v.about("read(2); with `position_bytes` pread(2).");
+  v.required("read", c.file, text(), "the file");
+  buffer_fields(v, c);
+}
+template <class V>
+void fields(V& v, WriteSpec& c) {
+  v.about("write(2); with `position_bytes` pwrite(2).");
+  v.required("write", c.file, text(), "the file");
+  buffer_fields(v, c);
+}
+template <class V>
+void fields(V& v, ReadvSpec& c) {
+  v.about("readv(2); with `position_bytes` preadv(2).");
+  v.required("readv", c.file, text(), "the file");
+  iov_fields(v, c);
+}
+template <class V>
+void fields(V& v, WritevSpec& c) {
+  v.about("writev(2); with `position_bytes` pwritev(2).");
+  v.required("writev", c.file, text(), "the file");
+  iov_fields(v, c);
+}
+template <class V>
+void fields(V& v, TreeSearchSpec& c) {
+  v.about("ioctl(BTRFS_IOC_TREE_SEARCH): 3992 bytes of results behind a key of 104.");
+  v.constant("ioctl", "BTRFS_IOC_TREE_SEARCH", "the request");
+  search_fields(v, c);
+}
+template <class V>
+void fields(V& v, TreeSearchV2Spec& c) {
+  v.about("ioctl(BTRFS_IOC_TREE_SEARCH_V2): results behind 112 bytes of key and size.");
+  v.constant("ioctl", "BTRFS_IOC_TREE_SEARCH_V2", "the request");
+  search_fields(v, c);
+  v.required("buf_size_bytes", c.buf_size, size_in_bytes(), "room for results");
+}
+
+template <class V>
+void fields(V& v, EvictSpec& a) {
+  v.about("Reclaim takes a page of the mapping: to swap with its tags, or dropped.");
+  v.constant("action", "evict", "what happens");
+  range_fields(v, a);
+}
+template <class V>
+void fields(V& v, ProtectSpec& a) {
+  v.about("Another thread takes the right to write from a page of the mapping.");
+  v.constant("action", "protect", "what happens");
+  range_fields(v, a);
+}
+template <class V>
+void fields(V& v, UnmapSpec& a) {
+  v.about("Another thread unmaps a page of the mapping.");
+  v.constant("action", "unmap", "what happens");
+  range_fields(v, a);
+}
+template <class V>
+void fields(V& v, DontneedSpec& a) {
+  v.about("Another thread calls madvise(MADV_DONTNEED) on a page of the mapping.");
+  v.constant("action", "dontneed", "what happens");
+  range_fields(v, a);
+}
+template <class V>
+void fields(V& v, RetagSpec& a) {
+  v.about("Another thread gives a granule of the mapping another tag, or the right one back.");
+  v.constant("action", "retag", "what happens");
+  range_fields(v, a);
+  v.optional("when", a.when, one_of(kTimeWords), "when it may happen");
+}
+template <class V>
+void fields(V& v, EvictFilePageSpec& a) {
+  v.about("Reclaim takes a clean page of the file's page cache.");
+  v.constant("action", "evict_file_page", "what happens");
+  v.required("file", a.file, text(), "the file");
+  v.optional("budget", a.budget, budget_number(), "how often at the most; without it, without bound");
+}
+template <class V>
+void fields(V& v, SignalSpec&) {
+  v.about("A signal with a handler becomes pending.");
+  v.constant("action", "signal", "what happens");
+}
+template <class V>
+void fields(V& v, SigkillSpec&) {
+  v.about("SIGKILL becomes pending.");
+  v.constant("action", "sigkill", "what happens");
+}
+
+template <class V>
+void fields(V& v, RangeSpec& r) {
+  v.about("Numbers from one to another.");
+  v.required("from", r.from, in_range(0, 1'000'000'000), "the first");
+  v.required("to", r.to, in_range(0, 1'000'000'000), "the last");
+  v.optional("step", r.step, in_range(1, 1'000'000'000), "from one to the next");
+}
+
+template <class V>
+void fields(V& v, RunExpectation& e) {
+  v.about("What one run is expected to give.");
+  v.optional("results", e.results, list_of(scalar()), "of the calls, in order: a count, or the name of an error");
+  v.optional("no_return", e.no_return, flag(), "the calls never return");
+  v.optional("killable", e.killable, flag(), "a SIGKILL ends it");
+  v.optional("rounds", e.rounds, in_range(0, 1'000'000'000), "trips of the loop that were carried out");
+  v.optional("tag_faults", e.tag_faults, in_range(0, 1'000'000'000), "tag check faults of uaccess");
+}
+
+template <class V>
+void fields(V& v, CheckExpectation& e) {
+  v.about("What the check of every future is expected to give.");
+  v.optional("verdict", e.verdict, one_of(kVerdictWords), "the verdict");
+  v.optional("killable", e.killable, flag(), "a SIGKILL ends every livelock found");
+  v.optional("most_rounds", e.most_rounds, in_range(0, 1'000'000'000), "the most rounds that any path takes");
+  v.optional("results", e.results, list_of(scalar()), "every result that a path ends with, of one call");
+  v.optional("reached", e.reached, list_of(listed(reached_words())), "what must have been met, so that no pass is vacuous");
+}
+
+template <class V>
+void fields(V& v, ExpectSpec& e) {
+  v.about("What must come out; `mtesim batch` fails otherwise. Of a sweep, at every point.");
+  v.optional("run", e.run, object(), "of the run");
+  v.optional("check", e.check, object(), "of the check");
+}
+
+template <class V>
+void fields(V& v, CheckSpec& c) {
+  v.about("How every future is checked.");
+  v.optional("max_states", c.max_states, in_range(1, 1'000'000'000), "states to give up behind; the verdict is then `bound`");
+  v.optional("whole", c.whole, flag(), "explore all states, also behind a livelock");
+}
+
+template <class V>
+void fields(V& v, Scenario& s) {
+  v.about("A scenario of mtesim: a machine, a kernel, a process, and the system calls that it makes.");
+  v.optional("$schema", s.schema, text(), "for editors: where the schema is");
+  v.required("name", s.name, text_like("^[a-z0-9][a-z0-9_./-]{0,99}$", R"(a name like "search-ioctl/page-probe")"),
+             "how reports name it");
+  v.optional("about", s.about, text(), "what it shows");
+  v.optional("machine", s.machine, object(), "the hardware");
+  v.optional("kernel", s.kernel, object(), "the kernel");
+  v.optional("process", s.process, object(), "the process");
+  v.required("memory", s.memory, list_of(object()).at_least(1).at_most(1000), "its mappings");
+  v.optional("files", s.files, list_of(object()).at_most(1000), "its open files");
+  v.required("calls", s.calls, list_of(one_shape()).at_least(1).at_most(1000), "its system calls, one after another");
+  v.optional("environment", s.environment, list_of(one_shape()).at_most(16), "what may happen meanwhile: it is checked then");
+  v.optional("check", s.check, object(), "check every future, and how");
+  v.optional("sweep", s.sweep,
+             map_of(text_like("^(/[a-z0-9_.]{1,64}){1,8}$", R"(a JSON Pointer like "/kernel/revision")"),
+                    either(object(), list_of(scalar()).at_least(1).at_most(100'000))),
+             "a grid of scenarios: each pointer takes each of its values");
+  v.optional("expect", s.expect, object(), "what must come out");
+}
+
+Scenario parse_scenario(const JsonText& text) { return read_fields<Scenario>(text); }
+
+JsonTree scenario_schema() { return schema_of<Scenario>("mtesim scenario"); }
+
+JsonTree write_scenario(const Scenario& scenario, Defaults defaults) { return write_fields(scenario, defaults); }
+
+bool wants_check(const Scenario& scenario) {
+  return scenario.check.has_value() || !scenario.environment.empty() || scenario.expect.check.has_value();
+}
+
+namespace {
+
+std::vector<JsonScalar> values_of(const Axis& axis) {
+  if (const auto* list = std::get_if<std::vector<JsonScalar>>(&axis)) return *list;
+  const auto& range = std::get<RangeSpec>(axis);
+  std::vector<JsonScalar> values;
+  for (std::int64_t n = range.from; n <= range.to && values.size() <= kMostSweepPoints; n += range.step) {
+    values.emplace_back(n);
+  }
+  return values;
+}
+
+nlohmann::json to_json(const JsonScalar& scalar, bool as_text) {
+  if (as_text) return to_word(scalar);
+  return std::visit([](const auto& value) { return nlohmann::json(value); }, scalar);
+}
+
+}  // namespace
+
+std::vector<SweepPoint> sweep_points(const JsonText& text, const Scenario& scenario) {
+  std::vector<SweepPoint> points{{{}, text}};
+  for (const auto& [pointer, axis] : scenario.sweep) {
+    const Place place = text.key_place(pointer_to("/sweep", pointer));
+    const nlohmann::json::json_pointer at(pointer);
+    if (!text.value().contains(at)) {
+      throw ScenarioError(place, "found the pointer \"" + pointer + "\", where the scenario has no value to replace");
+    }
+    const std::vector<JsonScalar> values = values_of(axis);
+    if (values.empty()) throw ScenarioError(place, "found a range that is empty; allowed: `from` up to `to`");
+    if (points.size() * values.size() > kMostSweepPoints) {
+      throw ScenarioError(place, "found a grid of more than " + std::to_string(kMostSweepPoints) + " points");
+    }
+    // A number goes into a text as it is written there: granule 5 is "5".
+    const bool as_text = text.value().at(at).is_string();
+    std::vector<SweepPoint> next;
+    for (const SweepPoint& point : points) {
+      for (const JsonScalar& value : values) {
+        nlohmann::json changed = point.text.value();
+        changed[at] = to_json(value, as_text);
+        SweepPoint more{point.at, text.with_value(std::move(changed))};
+        more.at.emplace_back(pointer, value);
+        next.push_back(std::move(more));
+      }
+    }
+    points = std::move(next);
+  }
+  return points;
+}
+
+}  // namespace mtesim

@@ -1,0 +1,248 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fs_models/system_call.h"
+#include "model/kernel/action.h"
+#include "sim/check/check.h"
+#include "sim/scenario/fields.h"
+
+// A scenario file as typed structs, one for each object in it; docs/writing-a-scenario.md is the manual.
+// The words are those of the system calls, so that the same could be carried out on a real kernel.
+
+namespace mtesim {
+
+/// Numbers of granules or pages: one, a run, or every so many of a run.
+struct NumberRun {
+  std::uint64_t first{};
+  std::uint64_t last{};
+  std::uint64_t step{1};
+  bool operator==(const NumberRun&) const = default;
+};
+
+/// A place in a mapping: "buf+16".
+struct BufferPlace {
+  std::string mapping;
+  std::uint64_t offset{};
+  bool operator==(const BufferPlace&) const = default;
+};
+
+struct MachineSpec {
+  std::string cpu{"neoverse-v2"};
+  std::uint64_t page_size{4096};
+  std::string scheme{"mte"};
+  bool operator==(const MachineSpec&) const = default;
+};
+
+struct KernelSpec {
+  std::string revision{"7.3"};
+  std::map<std::string, JsonScalar> change;
+  bool operator==(const KernelSpec&) const = default;
+};
+
+struct ProcessSpec {
+  TcfMode tcf{TcfMode::sync};
+  bool store_only{};
+  bool tagged_addr_abi{true};
+  bool tco{};
+  bool operator==(const ProcessSpec&) const = default;
+};
+
+struct TagRunSpec {
+  NumberRun granules;
+  std::uint32_t tag{};
+  bool operator==(const TagRunSpec&) const = default;
+};
+
+enum class MappingKind : std::uint8_t { anonymous, shared_anonymous, tmpfs, file, private_file };
+
+enum class PageStateWord : std::uint8_t { present, not_present, zero_page, swapped, cow, read_only, prot_none, unmapped };
+
+struct PageStateSpec {
+  NumberRun pages;
+  PageStateWord state{};
+  bool operator==(const PageStateSpec&) const = default;
+};
+
+struct MappingSpec {
+  std::string name;
+  MappingKind kind{MappingKind::anonymous};
+  std::string file;
+  std::uint64_t pages{1};
+  std::string prot{"rw"};
+  std::uint32_t tag{};
+  bool present{true};
+  std::vector<TagRunSpec> tags;
+  std::vector<PageStateSpec> states;
+  bool operator==(const MappingSpec&) const = default;
+};
+
+struct LeafSpec {
+  std::uint32_t items{};
+  Bytes item_size{};
+  bool operator==(const LeafSpec&) const = default;
+};
+
+enum class CacheState : std::uint8_t { warm, cold };
+
+struct FileSpec {
+  std::string name;
+  std::string fs;
+  Bytes size{};
+  CacheState cache{CacheState::warm};
+  std::vector<LeafSpec> tree;
+  bool operator==(const FileSpec&) const = default;
+};
+
+struct IovSpec {
+  BufferPlace buffer;
+  Bytes size{};
+  std::uint32_t pointer_tag{};
+  bool operator==(const IovSpec&) const = default;
+};
+
+struct ReadSpec {
+  std::string file;
+  BufferPlace buffer;
+  Bytes count{};
+  Bytes position{};
+  std::uint32_t pointer_tag{};
+  bool operator==(const ReadSpec&) const = default;
+};
+struct WriteSpec : ReadSpec {
+  bool operator==(const WriteSpec&) const = default;
+};
+struct ReadvSpec {
+  std::string file;
+  std::vector<IovSpec> iov;
+  Bytes position{};
+  bool operator==(const ReadvSpec&) const = default;
+};
+struct WritevSpec : ReadvSpec {
+  bool operator==(const WritevSpec&) const = default;
+};
+struct TreeSearchSpec {
+  std::string file;
+  BufferPlace buffer;
+  std::optional<std::uint64_t> nr_items;
+  std::uint32_t pointer_tag{};
+  bool operator==(const TreeSearchSpec&) const = default;
+};
+struct TreeSearchV2Spec : TreeSearchSpec {
+  Bytes buf_size{};
+  bool operator==(const TreeSearchV2Spec&) const = default;
+};
+using CallSpec = std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec>;
+
+/// An action on a range of user memory.
+template <ActionKind kKind>
+struct RangeActionSpec {
+  std::string where;
+  std::optional<std::uint32_t> budget;
+  bool operator==(const RangeActionSpec&) const = default;
+};
+enum class ActionTime : std::uint8_t { any_time, before_call };
+struct RetagSpec {
+  std::string where;
+  std::optional<std::uint32_t> budget;
+  ActionTime when{ActionTime::any_time};
+  bool operator==(const RetagSpec&) const = default;
+};
+struct EvictFilePageSpec {
+  std::string file;
+  std::optional<std::uint32_t> budget;
+  bool operator==(const EvictFilePageSpec&) const = default;
+};
+template <ActionKind kKind>
+struct SignalActionSpec {
+  bool operator==(const SignalActionSpec&) const = default;
+};
+using EvictSpec = RangeActionSpec<ActionKind::evict>;
+using ProtectSpec = RangeActionSpec<ActionKind::protect>;
+using UnmapSpec = RangeActionSpec<ActionKind::unmap>;
+using DontneedSpec = RangeActionSpec<ActionKind::dontneed>;
+using SignalSpec = SignalActionSpec<ActionKind::signal>;
+using SigkillSpec = SignalActionSpec<ActionKind::sigkill>;
+using ActionSpec = std::variant<EvictSpec, EvictFilePageSpec, RetagSpec, ProtectSpec, UnmapSpec, DontneedSpec, SignalSpec,
+                                SigkillSpec>;
+
+struct RangeSpec {
+  std::int64_t from{};
+  std::int64_t to{};
+  std::int64_t step{1};
+  bool operator==(const RangeSpec&) const = default;
+};
+using Axis = std::variant<RangeSpec, std::vector<JsonScalar>>;
+
+struct RunExpectation {
+  std::vector<JsonScalar> results;
+  std::optional<bool> no_return;
+  std::optional<bool> killable;
+  std::optional<std::uint64_t> rounds;
+  std::optional<std::uint64_t> tag_faults;
+  bool operator==(const RunExpectation&) const = default;
+};
+
+struct CheckExpectation {
+  std::optional<Verdict> verdict;
+  std::optional<bool> killable;
+  std::optional<std::uint64_t> most_rounds;
+  std::vector<JsonScalar> results;
+  std::vector<std::string> reached;
+  bool operator==(const CheckExpectation&) const = default;
+};
+
+struct ExpectSpec {
+  std::optional<RunExpectation> run;
+  std::optional<CheckExpectation> check;
+  bool operator==(const ExpectSpec&) const = default;
+};
+
+struct CheckSpec {
+  std::uint64_t max_states{20'000'000};
+  bool whole{};  ///< go on behind the first livelock
+  bool operator==(const CheckSpec&) const = default;
+};
+
+struct Scenario {
+  std::string schema;
+  std::string name;
+  std::string about;
+  MachineSpec machine;
+  KernelSpec kernel;
+  ProcessSpec process;
+  std::vector<MappingSpec> memory;
+  std::vector<FileSpec> files;
+  std::vector<CallSpec> calls;
+  std::vector<ActionSpec> environment;
+  std::optional<CheckSpec> check;
+  std::map<std::string, Axis> sweep;
+  ExpectSpec expect;
+  bool operator==(const Scenario&) const = default;
+};
+
+constexpr std::uint64_t kMostPages = std::uint64_t{1} << 16;         ///< of one scenario: 256 MiB of 4 KiB pages
+constexpr std::uint64_t kMostBytes = kMostPages * 4096;
+constexpr std::size_t kMostSweepPoints = 100'000;
+
+/// Reads what a scenario file says. Throws ScenarioError with everything that is wrong about its form.
+[[nodiscard]] Scenario parse_scenario(const JsonText& text);
+[[nodiscard]] JsonTree scenario_schema();
+[[nodiscard]] JsonTree write_scenario(const Scenario& scenario, Defaults defaults = Defaults::left_out);
+[[nodiscard]] bool wants_check(const Scenario& scenario);
+
+/// One point of a sweep: the scenario with each axis at one value.
+struct SweepPoint {
+  std::vector<std::pair<std::string, JsonScalar>> at;  ///< pointer and value; empty for a scenario without a sweep
+  JsonText text;
+};
+/// All points in the order of the axes as written by name, the last turning fastest. Throws ScenarioError for a pointer
+/// that leads nowhere and for a grid of more than kMostSweepPoints.
+[[nodiscard]] std::vector<SweepPoint> sweep_points(const JsonText& text, const Scenario& scenario);
+
+}  // namespace mtesim

@@ -1,0 +1,256 @@
+#include "sim/scenario/story.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sim/scenario/result.h"
+
+namespace mtesim {
+
+namespace {
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+std::string_view kind_word(AccessKind kind) { return kind == AccessKind::load ? "load" : "store"; }
+
+std::string plural(std::uint64_t n, std::string_view word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
+
+/// Later marks win over earlier ones of less weight: a fault is never painted over.
+int weight(char mark) { return mark == 'X' ? 3 : mark == 'S' || mark == 'L' ? 2 : 1; }
+
+}  // namespace
+
+void Story::tell(const std::string& line) {
+  if (lines_.size() == most_lines_) lines_.push_back("… (the story goes on; --lines shows more of it)");
+  if (lines_.size() > most_lines_) return;
+  lines_.push_back(std::string(2 * functions_.size(), ' ') + line);
+}
+
+void Story::flush() {
+  if (loads_ + stores_ == 0) return;
+  std::string line;
+  if (loads_ > 0) line = plural(loads_, "load");
+  if (stores_ > 0) line += (line.empty() ? "" : ", ") + plural(stores_, "store");
+  loads_ = stores_ = 0;
+  tell(line + " passed");
+}
+
+void Story::observe(const Event& event) {
+  std::visit(Overloaded{
+                 [&](const RoundBegins&) {
+                   flush();
+                   tell(fmt::format("round {}", ++rounds_));
+                 },
+                 [&](const Entered& e) { entered(e); },
+                 [&](const Left& e) { left(e); },
+                 [&](const Accessed& e) { accessed(e); },
+                 [&](const TagFaultTaken& e) { tag_fault(e); },
+                 [&](const PageFaultTaken& e) { page_fault(e); },
+                 [&](const SignalSeen& e) {
+                   if (e.pending) tell("a signal is pending");
+                 },
+                 [&](const LockTaken& e) { tell("takes the " + names_.of(e.lock)); },
+                 [&](const LockReleased& e) { tell("releases the " + names_.of(e.lock)); },
+                 [&](const LockContended& e) { tell("must wait for the " + names_.of(e.lock)); },
+                 [&](const CacheRead& e) {
+                   if (e.from_disk) tell(fmt::format("reads page {} of the file from its disk", e.folio.index));
+                 },
+                 [&](const Delivered& e) { tell(fmt::format("done so far: {} bytes", e.total.n)); },
+                 [&](const Found&) {},
+             },
+             event);
+}
+
+void Story::entered(const Entered& e) {
+  flush();
+  opened_at_.push_back(lines_.size());
+  tell(e.size.n > 0 && e.at.bits() != 0 ? fmt::format("{}({}, {})", e.name, names_.of(e.at), e.size.n)
+                                        : fmt::format("{}()", e.name));
+  functions_.emplace_back(e.name);
+}
+
+void Story::left(const Left& e) {
+  flush();
+  functions_.pop_back();
+  const std::size_t line = opened_at_.back();
+  opened_at_.pop_back();
+  const std::string result = fmt::format(" = {}", result_word(e.result));
+  if (line + 1 == lines_.size()) {
+    lines_[line] += result;
+  } else {
+    tell(fmt::format("{}{}", e.name, result));
+  }
+}
+
+bool Story::probing() const {
+  return std::any_of(functions_.begin(), functions_.end(),
+                     [](const std::string& f) { return f.find("fault_in") == 0 || f.find("probe_") == 0; });
+}
+
+void Story::mark(const AccessRun& run, char what) {
+  const auto put = [&](std::uint64_t from, std::uint64_t last) {
+    for (std::uint64_t g = from / kGranule.n; g <= last / kGranule.n; ++g) {
+      char& mark = granules_[g];
+      if (mark == 0 || weight(what) >= weight(mark)) mark = what;
+    }
+  };
+  if (run.count == 0) return;
+  if (run.stride <= kGranule.n) return put(run.first.address(), run.first.address() + run.span().n - 1);
+  for (std::uint64_t i = 0; i < run.count; ++i) put(run.at(i).address(), run.at(i).address() + run.width - 1);
+}
+
+void Story::accessed(const Accessed& a) {
+  (a.run.kind == AccessKind::load ? loads_ : stores_) += a.run.count;
+  const bool load = a.run.kind == AccessKind::load;
+  mark(a.run, probing() ? (load ? 'l' : 's') : (load ? 'L' : 'S'));
+}
+
+void Story::tag_fault(const TagFaultTaken& f) {
+  flush();
+  mark({f.address, 1, 1, 1, f.kind}, 'X');
+  const Names::Mapping* mapping = names_.find(f.address.address());
+  tell(fmt::format("tag check fault: {} at {}, granule {}: memory tag {}, pointer tag {}", kind_word(f.kind),
+                   names_.of(f.address),
+                   mapping == nullptr ? 0 : (f.address.address() - mapping->begin) / kGranule.n, f.memory.bits,
+                   f.address.tag().bits));
+}
+
+void Story::page_fault(const PageFaultTaken& f) {
+  flush();
+  const std::string at = fmt::format("{} at {}", kind_word(f.kind), names_.of(UserPtr(f.address)));
+  switch (f.result) {
+    case PageFaultResult::minor: return tell(f.by_software ? "walks: " + at + " is there" : "page fault: " + at + ", handled");
+    case PageFaultResult::major: return tell("page fault: " + at + ", brought in");
+    case PageFaultResult::failed: return tell("page fault: " + at + ", nothing to be had");
+    case PageFaultResult::disabled: return tell("page fault: " + at + ", but page faults are disabled");
+  }
+}
+
+void Story::acted(const ActionChoice& choice, const std::vector<Action>& actions) {
+  flush();
+  const Action& action = actions[choice.action];
+  const ActionInfo& info = info_of(action.kind);
+  const std::string target = info.has_range ? " " + names_.of(UserPtr(choice.target)) : "";
+  tell(fmt::format("** meanwhile: {}{}{}", info.name, target, action.before_call ? " (before the call)" : ""));
+}
+
+std::vector<std::string> Story::map() const {
+  std::vector<std::string> rows;
+  constexpr std::size_t kRow = 64;
+  constexpr std::size_t kMostRows = 64;
+  for (const Names::Mapping& mapping : names_.mappings) {
+    const std::uint64_t first = mapping.begin / kGranule.n;
+    const std::uint64_t last = mapping.end / kGranule.n;
+    bool told = false;
+    std::uint64_t skipped = 0;
+    for (std::uint64_t row = first; row < last; row += kRow) {
+      std::string text;
+      for (std::uint64_t g = row; g < std::min<std::uint64_t>(row + kRow, last); ++g) {
+        const auto touched = granules_.find(g);
+        text += touched == granules_.end() ? '.' : touched->second;
+      }
+      if (text.find_first_not_of('.') == std::string::npos) {
+        ++skipped;
+        continue;
+      }
+      if (rows.size() > kMostRows) {
+        rows.push_back("  …");
+        return rows;
+      }
+      if (!told) rows.push_back(fmt::format("{}: a character a granule (s, l: stored to or loaded by a probe; S, L: by a copy; X: fault)", mapping.name));
+      told = true;
+      if (skipped > 0) rows.push_back("  …");
+      skipped = 0;
+      rows.push_back(fmt::format("  {:>6} {}", row - first, text));
+    }
+    if (told && skipped > 0) rows.push_back("  …");
+  }
+  return rows;
+}
+
+std::vector<std::string> summary(const std::string& file, const Scenario& scenario, const Built& built,
+                                 const PointReport& report) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < built.calls.size(); ++i) {
+    lines.push_back(fmt::format("  {:<8}{}, through {}", i == 0 ? "call" : "", built.calls[i], built.loops[i]->name));
+  }
+  std::string kernel = scenario.kernel.revision;
+  for (const auto& [knob, value] : scenario.kernel.change) kernel += fmt::format(", {} = {}", knob, to_word(value));
+  lines.push_back(fmt::format("  kernel  {}", kernel));
+  if (report.run) {
+    const RunReport& run = *report.run;
+    std::vector<std::int64_t> results;
+    for (const auto& task : run.result.results) results.insert(results.end(), task.begin(), task.end());
+    switch (run.result.end) {
+      case RunEnd::returned:
+        lines.push_back(fmt::format("  run     returns {} after {}", result_words(results), plural(run.result.rounds, "round")));
+        break;
+      case RunEnd::livelock:
+        lines.push_back(fmt::format("  run     never returns: from round {} on, every {} bring{} the machine back to where it was; SIGKILL {}",
+                                    run.result.stem_rounds + 1,
+                                    run.result.cycle_rounds == 1 ? "round" : plural(run.result.cycle_rounds, "round"),
+                                    run.result.cycle_rounds == 1 ? "s" : "", run.result.killable ? "ends it" : "does not end it"));
+        break;
+      case RunEnd::deadlock: lines.push_back("  run     never returns: nobody can step (deadlock)"); break;
+      case RunEnd::cut: lines.push_back("  run     unknown: the limit on rounds was reached"); break;
+    }
+    const Counts& c = run.counts;
+    lines.push_back(fmt::format("          {}, {}, {}, {}; about {} cycles", plural(c.loads, "load"), plural(c.stores, "store"),
+                                plural(c.tag_faults, "tag check fault"),
+                                plural(c.page_faults_minor + c.page_faults_major + c.page_faults_refused, "page fault"),
+                                run.cycles));
+  }
+  if (report.check) {
+    const CheckResult& check = *report.check;
+    const std::string counts =
+        fmt::format("{}, {}, {}", plural(check.states, "state"), plural(check.transitions, "transition"),
+                    check.complete ? "exact" : "not all");
+    std::string what;
+    switch (check.verdict) {
+      case Verdict::returns: {
+        std::vector<std::string> results;
+        for (const auto& r : check.results) results.push_back(result_words(r));
+        what = fmt::format("returns on every path, within {}; results: {}", plural(check.most_rounds.value_or(0), "round"),
+                           fmt::join(results, " | "));
+        break;
+      }
+      case Verdict::livelock:
+        what = fmt::format("livelock: with the world holding still it goes round for ever; SIGKILL {}",
+                           check.killable ? "ends it" : "does not end it");
+        break;
+      case Verdict::starvation:
+        what = fmt::format("starvation: {} in {} keep it from ending", plural(check.least_actions, "action"),
+                           plural(check.least_rounds, "round"));
+        break;
+      case Verdict::deadlock: what = "deadlock: nobody can step"; break;
+      case Verdict::bound: what = fmt::format("unknown: {} cut the search", check.cut_by); break;
+    }
+    lines.push_back(fmt::format("  check   {}", what));
+    lines.push_back(fmt::format("          {}", counts));
+    if (!check.locks_taken.empty()) {
+      std::vector<std::string> held;
+      for (const LockId& lock : check.locks_held) held.push_back(built.names.of(lock));
+      lines.push_back(fmt::format("          locks held between its rounds: {}", held.empty() ? "none" : fmt::format("{}", fmt::join(held, ", "))));
+    }
+    std::vector<std::string_view> never;
+    for (const ReachedFact& fact : reached_facts()) {
+      if (!(check.reached.*fact.field)) never.push_back(fact.name);
+    }
+    if (!never.empty()) lines.push_back(fmt::format("          never met: {}", fmt::join(never, ", ")));
+    for (const Witness& witness : check.witnesses) {
+      if (witness.loop.empty()) continue;
+      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: mtesim explain {} --path 0",
+                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), file));
+    }
+  }
+  for (const std::string& violation : report.violations) lines.push_back("  VIOLATED  " + violation);
+  return lines;
+}
+
+}  // namespace mtesim
