@@ -37,7 +37,6 @@ int main(int argc, char** argv) {
   spdlog::set_pattern("mtesim: %l: %v");
   std::signal(SIGINT, note_interrupt);
   std::signal(SIGTERM, note_interrupt);
-  std::signal(SIGPIPE, SIG_IGN);
 
   CLI::App app{"mtesim: what copy loops of the kernel do when memory tags fault within a page"};
   app.set_version_flag("--version", fmt::format("mtesim {} {}({}, {})", kVersion,

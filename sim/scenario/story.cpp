@@ -27,24 +27,35 @@ int weight(char mark) { return mark == 'X' ? 3 : mark == 'S' || mark == 'L' ? 2 
 }  // namespace
 
 void Story::tell(const std::string& line) {
-  if (lines_.size() == most_lines_) lines_.push_back("… (the story goes on; --lines shows more of it)");
+  if (lines_.size() == most_lines_) lines_.push_back("… (the story goes on; --lines N tells more of it)");
   if (lines_.size() > most_lines_) return;
-  lines_.push_back(std::string(2 * functions_.size(), ' ') + line);
+  lines_.push_back(std::string(2 * (frames_.size() - 1), ' ') + line);
 }
 
-void Story::flush() {
-  if (loads_ + stores_ == 0) return;
-  std::string line;
-  if (loads_ > 0) line = plural(loads_, "load");
-  if (stores_ > 0) line += (line.empty() ? "" : ", ") + plural(stores_, "store");
-  loads_ = stores_ = 0;
-  tell(line + " passed");
+void Story::end_of_folding(Frame& frame) {
+  if (frame.folded > 0) tell(fmt::format("… {} like these", plural(frame.folded, "more call")));
+  frame.folded = 0;
+}
+
+void Story::note(const std::string& line) {
+  // What was folded around a function that is told after all is told before it.
+  for (std::size_t f = 0; f + 1 < frames_.size(); ++f) {
+    if (frames_[f].folded == 0) continue;
+    const std::size_t before = frames_[f + 1].line;
+    lines_.insert(lines_.begin() + static_cast<std::ptrdiff_t>(before),
+                  std::string(2 * f, ' ') + fmt::format("… {} like these", plural(frames_[f].folded, "more call")));
+    frames_[f].folded = 0;
+    for (std::size_t later = f + 1; later < frames_.size(); ++later) ++frames_[later].line;
+  }
+  for (Frame& frame : frames_) frame.of_note = true;
+  end_of_folding(frames_.back());
+  tell(line);
 }
 
 void Story::observe(const Event& event) {
   std::visit(Overloaded{
                  [&](const RoundBegins&) {
-                   flush();
+                   end_of_folding(frames_.back());
                    tell(fmt::format("round {}", ++rounds_));
                  },
                  [&](const Entered& e) { entered(e); },
@@ -53,44 +64,59 @@ void Story::observe(const Event& event) {
                  [&](const TagFaultTaken& e) { tag_fault(e); },
                  [&](const PageFaultTaken& e) { page_fault(e); },
                  [&](const SignalSeen& e) {
-                   if (e.pending) tell("a signal is pending");
+                   if (e.pending) note("a signal is pending");
                  },
-                 [&](const LockTaken& e) { tell("takes the " + names_.of(e.lock)); },
-                 [&](const LockReleased& e) { tell("releases the " + names_.of(e.lock)); },
-                 [&](const LockContended& e) { tell("must wait for the " + names_.of(e.lock)); },
+                 [&](const LockTaken& e) { note("takes the " + names_.of(e.lock)); },
+                 [&](const LockReleased& e) { note("releases the " + names_.of(e.lock)); },
+                 [&](const LockContended& e) { note("must wait for the " + names_.of(e.lock)); },
                  [&](const CacheRead& e) {
-                   if (e.from_disk) tell(fmt::format("reads page {} of the file from its disk", e.folio.index));
+                   if (e.from_disk) note(fmt::format("reads page {} of the file from its disk", e.folio.index));
                  },
-                 [&](const Delivered& e) { tell(fmt::format("done so far: {} bytes", e.total.n)); },
+                 [&](const Delivered& e) { note(fmt::format("done so far: {} bytes", e.total.n)); },
                  [&](const Found&) {},
              },
              event);
 }
 
 void Story::entered(const Entered& e) {
-  flush();
-  opened_at_.push_back(lines_.size());
-  tell(e.size.n > 0 && e.at.bits() != 0 ? fmt::format("{}({}, {})", e.name, names_.of(e.at), e.size.n)
-                                        : fmt::format("{}()", e.name));
-  functions_.emplace_back(e.name);
+  const std::string call = e.size.n > 0 && e.at.bits() != 0
+                               ? fmt::format("{}({}, {})", e.name, names_.of(e.at), e.size.n)
+                               : fmt::format("{}()", e.name);
+  Frame frame;
+  frame.name = e.name;
+  frame.line = lines_.size();
+  tell(call);
+  frames_.push_back(std::move(frame));
 }
 
 void Story::left(const Left& e) {
-  flush();
-  functions_.pop_back();
-  const std::size_t line = opened_at_.back();
-  opened_at_.pop_back();
-  const std::string result = fmt::format(" = {}", result_word(e.result));
-  if (line + 1 == lines_.size()) {
-    lines_[line] += result;
-  } else {
-    tell(fmt::format("{}{}", e.name, result));
+  end_of_folding(frames_.back());
+  const Frame frame = frames_.back();
+  frames_.pop_back();
+  Frame& around = frames_.back();
+  around.loads += frame.loads;
+  around.stores += frame.stores;
+  std::string told = fmt::format(" = {}", result_word(e.result));
+  if (frame.loads > 0) told += fmt::format("   {}", plural(frame.loads, "load"));
+  if (frame.stores > 0) told += fmt::format("   {}", plural(frame.stores, "store"));
+  if (frame.of_note) {
+    tell(frame.name + told);
+    return;
   }
+  if (frame.line >= lines_.size()) return;  // past the last line that is told
+  if (!around.told.insert(frame.name).second) {
+    lines_.resize(frame.line);
+    ++around.folded;
+    return;
+  }
+  lines_.resize(frame.line + 1);
+  lines_.back() += told;
 }
 
 bool Story::probing() const {
-  return std::any_of(functions_.begin(), functions_.end(),
-                     [](const std::string& f) { return f.find("fault_in") == 0 || f.find("probe_") == 0; });
+  return std::any_of(frames_.begin(), frames_.end(), [](const Frame& frame) {
+    return frame.name.starts_with("fault_in") || frame.name.starts_with("probe_");
+  });
 }
 
 void Story::mark(const AccessRun& run, char what) {
@@ -106,38 +132,37 @@ void Story::mark(const AccessRun& run, char what) {
 }
 
 void Story::accessed(const Accessed& a) {
-  (a.run.kind == AccessKind::load ? loads_ : stores_) += a.run.count;
   const bool load = a.run.kind == AccessKind::load;
+  (load ? frames_.back().loads : frames_.back().stores) += a.run.count;
   mark(a.run, probing() ? (load ? 'l' : 's') : (load ? 'L' : 'S'));
 }
 
 void Story::tag_fault(const TagFaultTaken& f) {
-  flush();
   mark({f.address, 1, 1, 1, f.kind}, 'X');
   const Names::Mapping* mapping = names_.find(f.address.address());
-  tell(fmt::format("tag check fault: {} at {}, granule {}: memory tag {}, pointer tag {}", kind_word(f.kind),
+  note(fmt::format("tag check fault: {} at {}, granule {}: memory tag {}, pointer tag {}", kind_word(f.kind),
                    names_.of(f.address),
                    mapping == nullptr ? 0 : (f.address.address() - mapping->begin) / kGranule.n, f.memory.bits,
                    f.address.tag().bits));
 }
 
 void Story::page_fault(const PageFaultTaken& f) {
-  flush();
   const std::string at = fmt::format("{} at {}", kind_word(f.kind), names_.of(UserPtr(f.address)));
   switch (f.result) {
-    case PageFaultResult::minor: return tell(f.by_software ? "walks: " + at + " is there" : "page fault: " + at + ", handled");
-    case PageFaultResult::major: return tell("page fault: " + at + ", brought in");
-    case PageFaultResult::failed: return tell("page fault: " + at + ", nothing to be had");
-    case PageFaultResult::disabled: return tell("page fault: " + at + ", but page faults are disabled");
+    case PageFaultResult::minor:
+      if (!f.by_software) note("page fault: " + at + ", handled");
+      return;
+    case PageFaultResult::major: return note("page fault: " + at + ", brought in");
+    case PageFaultResult::failed: return note("page fault: " + at + ", nothing to be had");
+    case PageFaultResult::disabled: return note("page fault: " + at + ", but page faults are disabled");
   }
 }
 
 void Story::acted(const ActionChoice& choice, const std::vector<Action>& actions) {
-  flush();
   const Action& action = actions[choice.action];
   const ActionInfo& info = info_of(action.kind);
   const std::string target = info.has_range ? " " + names_.of(UserPtr(choice.target)) : "";
-  tell(fmt::format("** meanwhile: {}{}{}", info.name, target, action.before_call ? " (before the call)" : ""));
+  note(fmt::format("** meanwhile: {}{}{}", info.name, target, action.before_call ? " (before the call)" : ""));
 }
 
 std::vector<std::string> Story::map() const {

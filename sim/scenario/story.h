@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@
 namespace mtesim {
 
 /// Tells a run as it goes, for people: rounds, kernel functions as they nest, where an access faulted and why.
+/// A function in which nothing of note happened (no fault, no lock, no signal, nobody acting) is one line, and of many
+/// such calls in a row only the first is told.
 /// Shape:   one line of text an entry, indented by nesting.
 class Story final : public Observer {
  public:
@@ -31,18 +34,28 @@ class Story final : public Observer {
   void accessed(const Accessed& a);
   void tag_fault(const TagFaultTaken& f);
   void page_fault(const PageFaultTaken& f);
-  void flush();
   void mark(const AccessRun& run, char what);
   [[nodiscard]] bool probing() const;
+  /// Something that keeps the functions around it from being folded.
+  void note(const std::string& line);
+
+  /// A function that was entered and not left; the first one stands for what is outside of all.
+  struct Frame {
+    std::string name;
+    std::size_t line{};       // where it is told
+    bool of_note{};
+    std::uint64_t loads{};    // of it and all within
+    std::uint64_t stores{};
+    std::set<std::string> told;  // functions told within as one line
+    std::uint64_t folded{};      // how many calls of those followed
+  };
+  void end_of_folding(Frame& frame);
 
   const Names& names_;
   std::size_t most_lines_;
   std::vector<std::string> lines_;
-  std::vector<std::string> functions_;   // entered and not left
-  std::vector<std::size_t> opened_at_;   // the line of each
+  std::vector<Frame> frames_{1};
   std::uint64_t rounds_{};
-  std::uint64_t loads_{};   // since the last line that told of them
-  std::uint64_t stores_{};
   std::map<std::uint64_t, char> granules_;  // by granule number of the address
 };
 
