@@ -4,7 +4,9 @@ namespace mtesim {
 
 WorkState begin(const Workload& workload) {
   MTESIM_CHECK(workload.calls.size() == workload.start.tasks.size());
-  return {workload.start, std::vector<TaskState>(workload.calls.size())};
+  WorkState state{workload.start, std::vector<TaskState>(workload.calls.size())};
+  state.machine.swap_in_writable = workload.revision.swap_in_writable;
+  return state;
 }
 
 bool is_done(const Workload& workload, const WorkState& state, TaskId task) {

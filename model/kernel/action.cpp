@@ -80,7 +80,9 @@ class Targets {
 bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
   const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
   if (pte.state != PteState::present) return false;
-  return (kind == AccessKind::load && pte.writable) || machine.folio(pte.folio).maps > 1;
+  if (machine.folio(pte.folio).maps > 1) return true;
+  const bool to_swap = machine.objects[pte.folio.object]->kind != ObjectKind::file;
+  return kind == AccessKind::load && pte.writable && !(to_swap && machine.swap_in_writable);
 }
 
 /// How many accesses of the run will be come to, should nobody act: behind one that ends it there is nothing to act on.

@@ -128,7 +128,7 @@ std::vector<Revision> make_revisions() {
     r.generic_perform_write_failure = ProbeFailure::nothing;  // between 5.17 and 6.1
   });
   row("6.1", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup; });  // right in stable 6.1
-  row("6.12", [](Revision&) {});
+  row("6.12", [](Revision& r) { r.swap_in_writable = true; });  // [linux-swap-in], since 6.11, from memory
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
@@ -181,6 +181,8 @@ std::vector<Knob> make_knobs() {
       "copy_page_iter.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::copy_page_from_iter_atomic, kIterCopy>(
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
+  all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
+      "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
   all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
   all.push_back(word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));
   std::sort(all.begin(), all.end(), [](const Knob& a, const Knob& b) { return a.name < b.name; });

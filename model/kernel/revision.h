@@ -81,6 +81,8 @@ struct Revision {
   bool has_store_only{};    ///< PR_MTE_STORE_ONLY
   // fault-in
   SafeWriteable safe_writeable{};
+  // memory management
+  bool swap_in_writable{};  ///< a page brought back from swap by a load is writable at once, if nobody shares it
   // iterators
   IterCopy copy_page_iter{};       ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions

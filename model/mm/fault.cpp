@@ -87,7 +87,7 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
 
   if (pte.state == PteState::swapped) {  // tags come back with the data
     const bool sole = vma.shared || machine.folio(pte.folio).maps == 1;
-    pte = {pte.folio, PteState::present, store && sole};  // a load leaves it read-only, as do_swap_page() does
+    pte = {pte.folio, PteState::present, sole && (store || (machine.swap_in_writable && vma.prot.write))};
     machine.spaces[space].write().set_pte(page_index, pte);
     done = VmFault::major;
   }

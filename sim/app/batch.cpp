@@ -1,11 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
-#include <optional>
-#include <thread>
 
 #include "sim/app/commands.h"
 #include "sim/app/output.h"
@@ -85,51 +81,6 @@ int exit_of(Status status) {
   return kExitInternal;
 }
 
-/// Carries files out on several threads; reports come in the order of the files.
-class Batch {
- public:
-  Batch(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs) : files_(files), how_(how) {
-    reports_.resize(files.size());
-    for (unsigned i = 0; i < std::min<std::size_t>(jobs, files.size()); ++i) threads_.emplace_back([this] { work(); });
-  }
-  ~Batch() {
-    for (std::thread& thread : threads_) thread.join();
-  }
-  Batch(const Batch&) = delete;
-  Batch& operator=(const Batch&) = delete;
-
-  /// Waits for report `i`; nothing if an interrupt came first.
-  std::optional<ScenarioReport> wait(std::size_t i) {
-    std::unique_lock lock(mutex_);
-    ready_.wait(lock, [&] { return reports_[i].has_value() || stopped_ == threads_.size(); });
-    return std::move(reports_[i]);
-  }
-
- private:
-  void work() {
-    for (;;) {
-      const std::size_t i = next_.fetch_add(1);
-      if (i >= files_.size() || g_interrupted) break;
-      ScenarioReport report = carry_out(files_[i], how_);
-      const std::lock_guard lock(mutex_);
-      reports_[i] = std::move(report);
-      ready_.notify_all();
-    }
-    const std::lock_guard lock(mutex_);
-    ++stopped_;
-    ready_.notify_all();
-  }
-
-  const std::vector<std::string>& files_;
-  const CarryOut& how_;
-  std::atomic<std::size_t> next_{0};
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::vector<std::optional<ScenarioReport>> reports_;
-  std::size_t stopped_{};
-  std::vector<std::thread> threads_;
-};
-
 }  // namespace
 
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options) {
@@ -143,7 +94,6 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
   CarryOut how;
   how.interrupt = &g_interrupted;
   how.max_states = options.max_states;
-  const unsigned jobs = options.jobs > 0 ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
 
   Status worst = Status::holds;
   std::size_t done = 0;
@@ -151,30 +101,27 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
   std::size_t points = 0;
   std::vector<std::vector<std::string>> rows{{"scenario", "status", "run", "check"}};
   std::vector<std::string> details;
-  {
-    ProgressLine line;
-    Batch batch(files, how, jobs);
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      line.show(fmt::format("[{}/{}] {}", i + 1, files.size(), files[i]));
-      const std::optional<ScenarioReport> report = batch.wait(i);
-      if (!report) break;
-      ++done;
-      points += report->points.size();
-      ++counts[static_cast<std::size_t>(report->status)];
-      if (static_cast<int>(report->status) > static_cast<int>(worst)) worst = report->status;
-      for (Output& output : outputs) output.add(*report);
-      rows.push_back({report->name.empty() ? report->file : report->name, std::string(status_name(report->status)),
-                      outcomes(*report, run_outcome), outcomes(*report, check_outcome)});
-      if (!report->error.empty()) details.push_back(report->error);
-      for (const PointReport& point : report->points) {
-        for (const std::string& violation : point.violations) {
-          std::string where;
-          for (const auto& [pointer, value] : point.at) where += fmt::format(" {}={}", pointer, to_word(value));
-          details.push_back(fmt::format("{}:{} {}", report->file, where, violation));
-        }
+  ProgressLine line;
+  line.show(fmt::format("[0/{}]", files.size()));
+  carry_out(files, how, options.jobs, [&](ScenarioReport&& report) {
+    ++done;
+    line.show(fmt::format("[{}/{}] {}", done, files.size(), report.file));
+    points += report.points.size();
+    ++counts[static_cast<std::size_t>(report.status)];
+    if (static_cast<int>(report.status) > static_cast<int>(worst)) worst = report.status;
+    for (Output& output : outputs) output.add(report);
+    rows.push_back({report.name.empty() ? report.file : report.name, std::string(status_name(report.status)),
+                    outcomes(report, run_outcome), outcomes(report, check_outcome)});
+    if (!report.error.empty()) details.push_back(report.error);
+    for (const PointReport& point : report.points) {
+      for (const std::string& violation : point.violations) {
+        std::string where;
+        for (const auto& [pointer, value] : point.at) where += fmt::format(" {}={}", pointer, to_word(value));
+        details.push_back(fmt::format("{}:{} {}", report.file, where, violation));
       }
     }
-  }
+  });
+  line.clear();
   for (Output& output : outputs) output.finish();
   const bool stdout_taken = std::any_of(options.out.begin(), options.out.end(),
                                         [](const std::string& out) { return out.ends_with("=-"); });

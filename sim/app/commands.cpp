@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <mutex>
 
 #include "fs_models/catalogue.h"
 #include "model/arch/subpage_scheme.h"
@@ -47,11 +47,15 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
                    std::chrono::duration_cast<std::chrono::steady_clock::duration>(
                        std::chrono::duration<double>(options.max_seconds));
   }
+  std::mutex showing;
   how.progress = [&](const CheckOptions::Progress& p) {
+    const std::lock_guard lock(showing);
     line.show(fmt::format("{} states, {} transitions, depth {}, {} waiting, {} MiB", p.states, p.transitions, p.depth,
                           p.queue, p.bytes >> 20));
   };
-  const ScenarioReport report = carry_out(file, how);
+  ScenarioReport report;
+  report.status = Status::unknown;  // should an interrupt come before anything was done
+  carry_out({file}, how, options.jobs, [&](ScenarioReport&& done) { report = std::move(done); });
   line.clear();
   if (report.status == Status::refused) {
     fmt::print(stderr, "{}\n", report.error);

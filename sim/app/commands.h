@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mtesim {
@@ -20,7 +23,7 @@ extern std::atomic<bool> g_interrupted;
 
 struct CommonOptions {
   std::vector<std::string> out;     ///< --out FORMAT=FILE
-  unsigned jobs{0};                 ///< 0: as many as there are cores
+  unsigned jobs{std::max(1u, std::thread::hardware_concurrency())};
   std::uint64_t max_states{0};
   double max_seconds{0};
 };

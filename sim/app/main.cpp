@@ -26,6 +26,7 @@ std::string no_dash(const std::string& word) {
 void add_common(CLI::App& command, CommonOptions& options) {
   command.add_option("--out", options.out, "also write results: json=FILE or jsonl=FILE, - for stdout; may be repeated")
       ->type_name("FORMAT=FILE");
+  command.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
   command.add_option("--max-states", options.max_states, "give a check up behind this many states; then it is unknown")
       ->check(CLI::PositiveNumber);
 }
@@ -60,7 +61,6 @@ int main(int argc, char** argv) {
 
   CLI::App& batch = *app.add_subcommand("batch", "carry out every scenario below PATH and compare with what it expects");
   batch.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
-  batch.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
   add_common(batch, options);
   batch.footer("Example: mtesim batch scenarios --out jsonl=results.jsonl");
 

@@ -156,32 +156,39 @@ class Branching final : public Environment {
   [[nodiscard]] const Action& placement() const {
     return *std::find_if(actions_.begin(), actions_.end(), [](const Action& action) { return action.before_call; });
   }
-  /// The granules among [from, to) that the placement could be of: f(number) says whether to go on.
+  /// The part of [from, to) that the placement could be in, a word of `looked_at` at a time: f(word, bits of the part)
+  /// says whether to go on.
   template <class F>
-  bool for_each_placeable(std::uint64_t from, std::uint64_t to, F&& f) const {
+  bool for_each_word(std::uint64_t from, std::uint64_t to, F&& f) const {
     const Action& action = placement();
-    from = round_down(std::max(from, action.begin), kGranule);
-    for (std::uint64_t at = from; at < std::min(to, action.end); at += kGranule.n) {
-      if (!f((at - action.begin) / kGranule.n)) return false;
+    if (to <= action.begin || from >= action.end) return true;
+    std::uint64_t first = (std::max(from, action.begin) - action.begin) / kGranule.n;
+    const std::uint64_t end = (std::min(to, action.end) - action.begin + kGranule.n - 1) / kGranule.n;
+    while (first < end) {
+      const std::uint64_t n = std::min<std::uint64_t>(64 - first % 64, end - first);
+      const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (first % 64);
+      if (!f(first / 64, bits)) return false;
+      first += n;
     }
     return true;
   }
-  [[nodiscard]] bool is_marked(std::uint64_t granule) const {
-    return (state_.looked_at[granule / 64] >> (granule % 64) & 1) != 0;
-  }
   [[nodiscard]] bool has_been_looked_at(std::uint64_t address) const {
-    return state_.looked_at.empty() || is_marked((address - placement().begin) / kGranule.n);
+    if (state_.looked_at.empty()) return true;
+    const std::uint64_t granule = (address - placement().begin) / kGranule.n;
+    return (state_.looked_at[granule / 64] >> (granule % 64) & 1) != 0;
   }
   [[nodiscard]] bool all_looked_at(const Look& look) const {
     const auto* run = std::get_if<AccessRun>(&look);
     if (run == nullptr || state_.looked_at.empty()) return true;
     const std::uint64_t begin = run->first.address();
-    return for_each_placeable(begin, begin + run->span().n, [&](std::uint64_t granule) { return is_marked(granule); });
+    return for_each_word(begin, begin + run->span().n, [&](std::uint64_t word, std::uint64_t bits) {
+      return (state_.looked_at[word] & bits) == bits;
+    });
   }
   void look_at(const AccessRun& run) {
     const auto mark = [&](std::uint64_t from, std::uint64_t to) {
-      for_each_placeable(from, to, [&](std::uint64_t granule) {
-        state_.looked_at[granule / 64] |= std::uint64_t{1} << (granule % 64);
+      for_each_word(from, to, [&](std::uint64_t word, std::uint64_t bits) {
+        state_.looked_at[word] |= bits;
         return true;
       });
     };

@@ -76,10 +76,15 @@ class WorkloadSystem {
   [[nodiscard]] const Reached& reached() const { return reached_; }
 
  private:
-  /// Behind the last call only the results count: a path that has ended has ended.
-  static void forget_machine(State& state) {
+  /// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
+  /// by a signal before that.
+  void forget_machine(State& state) const {
     state.work.machine = Machine{};
-    for (TaskState& task : state.work.tasks) task = {task.call, false, false, {}, std::move(task.results)};
+    for (std::size_t t = 0; t < state.work.tasks.size(); ++t) {
+      TaskState& task = state.work.tasks[t];
+      const auto made = static_cast<std::uint32_t>(workload_.calls[t].size());
+      task = {made, false, false, {}, std::move(task.results)};
+    }
     state.budgets.clear();
     state.looked_at.clear();
   }

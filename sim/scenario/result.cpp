@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -213,36 +216,125 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   return report;
 }
 
-ScenarioReport carry_out(const std::string& file, const CarryOut& how) {
+namespace {
+
+/// A scenario on its way: what is to be done, and what has been.
+struct UnderWay {
   ScenarioReport report;
-  report.file = file;
+  Scenario scenario;
+  std::vector<SweepPoint> points;
+  std::vector<std::optional<PointReport>> done;
+  std::size_t left{};  ///< points that nobody has finished
+};
+
+UnderWay prepare(const std::string& file) {
+  UnderWay work;
+  work.report.file = file;
   try {
     const JsonText text = read_json_file(file);
-    const Scenario scenario = parse_scenario(text);
-    report.name = scenario.name;
-    report.digest = digest_of(text);
-    report.configuration = write_scenario(scenario, Defaults::shown).text();
-    report.has_expectations = scenario.expect.run || scenario.expect.check;
-    for (const SweepPoint& point : sweep_points(text, scenario)) {
-      const Scenario at_point = point.at.empty() ? scenario : parse_scenario(point.text);
-      PointReport done = carry_out(at_point, build(at_point, point.text), how);
-      done.at = point.at;
-      if (!done.violations.empty()) grow_graver(report.status, Status::violated);
-      const bool cut = (done.run && done.run->result.end == RunEnd::cut) ||
-                       (done.check && done.check->verdict == Verdict::bound);
-      const bool expected_cut = done.check && scenario.expect.check && scenario.expect.check->verdict == Verdict::bound;
-      if (cut && !expected_cut) grow_graver(report.status, Status::unknown);
-      report.points.push_back(std::move(done));
-      if (how.interrupt != nullptr && how.interrupt->load()) {
-        report.status = Status::unknown;
-        break;
-      }
-    }
+    work.scenario = parse_scenario(text);
+    work.report.name = work.scenario.name;
+    work.report.digest = digest_of(text);
+    work.report.configuration = write_scenario(work.scenario, Defaults::shown).text();
+    work.report.has_expectations = work.scenario.expect.run || work.scenario.expect.check;
+    work.points = sweep_points(text, work.scenario);
   } catch (const ScenarioError& error) {
-    report.error = error.what();
-    report.status = Status::refused;
+    work.report.error = error.what();
   }
-  return report;
+  work.done.resize(work.points.size());
+  work.left = work.points.size();
+  return work;
+}
+
+void conclude(UnderWay& work) {
+  ScenarioReport& report = work.report;
+  for (std::optional<PointReport>& point : work.done) {
+    if (!point) {
+      grow_graver(report.status, Status::unknown);
+      continue;
+    }
+    if (!point->violations.empty()) grow_graver(report.status, Status::violated);
+    const bool cut = (point->run && point->run->result.end == RunEnd::cut) ||
+                     (point->check && point->check->verdict == Verdict::bound);
+    const auto& expected = work.scenario.expect.check;
+    if (cut && !(expected && expected->verdict == Verdict::bound)) grow_graver(report.status, Status::unknown);
+    report.points.push_back(std::move(*point));
+  }
+  if (!report.error.empty()) report.status = Status::refused;
+}
+
+/// The points of all files as one queue that several threads work on.
+class Crew {
+ public:
+  Crew(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs) : how_(how) {
+    for (const std::string& file : files) work_.push_back(prepare(file));
+    for (std::size_t i = 0; i < work_.size(); ++i) {
+      for (std::size_t p = 0; p < work_[i].points.size(); ++p) queue_.emplace_back(i, p);
+    }
+    const std::size_t threads = std::min<std::size_t>(std::max(1u, jobs), queue_.size());
+    for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { toil(); });
+  }
+  ~Crew() {
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  /// Waits until nothing is left to do for file `i`, or nobody is there to do it.
+  std::optional<ScenarioReport> wait(std::size_t i) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return work_[i].left == 0 || idle_ == threads_.size(); });
+    const bool begun = work_[i].points.empty() || work_[i].left < work_[i].points.size();
+    if (!begun) return std::nullopt;
+    conclude(work_[i]);
+    return std::move(work_[i].report);
+  }
+
+ private:
+  void toil() {
+    for (;;) {
+      const std::size_t next = next_.fetch_add(1);
+      if (next >= queue_.size() || (how_.interrupt != nullptr && how_.interrupt->load())) break;
+      const auto [file, number] = queue_[next];
+      const SweepPoint& point = work_[file].points[number];
+      std::optional<PointReport> report;
+      std::string error;
+      try {
+        const Scenario scenario = point.at.empty() ? work_[file].scenario : parse_scenario(point.text);
+        report = carry_out(scenario, build(scenario, point.text), how_);
+        report->at = point.at;
+      } catch (const ScenarioError& refused) {
+        error = refused.what();
+      }
+      const std::lock_guard lock(mutex_);
+      work_[file].done[number] = std::move(report);
+      if (work_[file].report.error.empty()) work_[file].report.error = std::move(error);
+      --work_[file].left;
+      changed_.notify_all();
+    }
+    const std::lock_guard lock(mutex_);
+    ++idle_;
+    changed_.notify_all();
+  }
+
+  const CarryOut& how_;
+  std::vector<UnderWay> work_;
+  std::vector<std::pair<std::size_t, std::size_t>> queue_;
+  std::atomic<std::size_t> next_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t idle_{};
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs,
+               const std::function<void(ScenarioReport&&)>& take) {
+  Crew crew(files, how, jobs);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (std::optional<ScenarioReport> report = crew.wait(i)) take(std::move(*report));
+  }
 }
 
 std::string to_json(const ScenarioReport& report, std::string_view program_version, int indent) {

@@ -49,11 +49,14 @@ struct CarryOut {
   std::uint64_t max_states{};  ///< 0: as the scenario says
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
-  std::function<void(const CheckOptions::Progress&)> progress;
+  std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
 };
 
-/// Reads a file, builds each point, runs, checks and compares. What is wrong with the file is in the report.
-[[nodiscard]] ScenarioReport carry_out(const std::string& file, const CarryOut& how);
+/// Reads files, builds each point, runs, checks and compares, on `jobs` threads. `take` gets the reports in the order of
+/// the files, on the calling thread; what is wrong with a file is in its report. Behind an interrupt, reports of files
+/// that were not begun are left out, and those that were cut are `unknown`.
+void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs,
+               const std::function<void(ScenarioReport&&)>& take);
 /// The same for one point that has been built; throws nothing.
 [[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how);
 
