@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "sim/app/commands.h"
 #include "sim/app/output.h"
@@ -135,6 +137,36 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
   fmt::print(people, "{} scenarios, {} points: {} hold, {} violated, {} refused, {} unknown\n", done, points, counts[0],
              counts[1], counts[2], counts[3]);
   return exit_of(worst);
+}
+
+int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify) {
+  const std::vector<std::string> files = scenario_files(paths);
+  CarryOut how;
+  how.interrupt = &g_interrupted;
+  int status = kExitHolds;
+  std::size_t done = 0;
+  carry_out(files, how, options.jobs, [&](ScenarioReport&& report) {
+    ++done;
+    const std::string golden = report.file.substr(0, report.file.rfind(".json")) + ".golden.txt";
+    if (report.status != Status::holds) {
+      fmt::print("{}: not promoted: {} {}\n", report.file, status_name(report.status), report.error);
+      status = std::max(status, exit_of(report.status));
+      return;
+    }
+    const std::string text = summary(report);
+    std::ifstream before_file(golden);
+    const std::string before{std::istreambuf_iterator<char>(before_file), {}};
+    if (before == text) return;
+    if (verify) {
+      fmt::print("{} says:\n{}\nnow it is:\n{}\nIf that is meant: mtesim promote {}, and read the diff.\n", golden,
+                 before.empty() ? "nothing, or there is no such file\n" : before, text, report.file);
+      status = kExitViolated;
+      return;
+    }
+    replace_file(golden, text);
+    fmt::print("{}: written\n", golden);
+  });
+  return done < files.size() ? kExitUnknown : status;
 }
 
 }  // namespace mtesim

@@ -33,6 +33,12 @@ Loaded load(const std::string& file) {
   return {scenario, build(scenario, points.front().text)};
 }
 
+void tell_run(const Workload& workload, Story& story) {
+  Observer* const observers[] = {&story};
+  const RunResult told = mtesim::run(workload, observers);
+  static_cast<void>(told);  // it is as the summary says
+}
+
 int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace) {
   std::vector<Output> outputs;
   for (const std::string& out : options.out) outputs.emplace_back(parse_output_request(out));
@@ -67,26 +73,12 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   const bool stdout_taken = std::any_of(options.out.begin(), options.out.end(),
                                         [](const std::string& out) { return out.ends_with("=-"); });
   std::FILE* people = stdout_taken ? stderr : stdout;
-  const JsonText text = read_json_file(file);
-  const std::vector<SweepPoint> points = sweep_points(text, parse_scenario(text));
-  constexpr std::size_t kMostTold = 20;
-  fmt::print(people, "{}\n", report.name);
-  for (std::size_t i = 0; i < report.points.size(); ++i) {
-    if (i == kMostTold) {
-      fmt::print(people, "  … and {} more points; --out json=FILE has them all\n", report.points.size() - i);
-      break;
-    }
-    const Scenario scenario = parse_scenario(points[i].text);
-    const Built built = build(scenario, points[i].text);
-    for (const auto& [pointer, value] : report.points[i].at) fmt::print(people, "  at {} = {}\n", pointer, to_word(value));
-    for (const std::string& told : summary(file, scenario, built, report.points[i])) fmt::print(people, "{}\n", told);
-    if (trace) {
-      Story story(built.names);
-      Observer* const observers[] = {&story};
-      const RunResult again = mtesim::run(built.workload, observers);
-      static_cast<void>(again);
-      for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
-    }
+  fmt::print(people, "{}", summary(report));
+  if (trace) {
+    const Loaded loaded = load(file);
+    Story story(loaded.built.names);
+    tell_run(loaded.built.workload, story);
+    for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
   }
   switch (report.status) {
     case Status::holds: return kExitHolds;
@@ -187,9 +179,7 @@ int explain_command(const std::string& file, int path, std::size_t lines) {
   how.check = path >= 0;
   const PointReport report = carry_out(loaded.scenario, loaded.built, how);
   if (path < 0) {
-    Observer* const observers[] = {&story};
-    const RunResult again = mtesim::run(loaded.built.workload, observers);
-    static_cast<void>(again);
+    tell_run(loaded.built.workload, story);
   } else {
     if (!report.check || static_cast<std::size_t>(path) >= report.check->witnesses.size()) {
       fmt::print(stderr, "{}: found no witness {}; {}\n", file, path,
@@ -211,7 +201,7 @@ int explain_command(const std::string& file, int path, std::size_t lines) {
   }
   for (const std::string& line : story.lines()) fmt::print("  {}\n", line);
   for (const std::string& row : story.map()) fmt::print("{}\n", row);
-  for (const std::string& told : summary(file, loaded.scenario, loaded.built, report)) fmt::print("{}\n", told);
+  for (const std::string& told : summary(file, report)) fmt::print("{}\n", told);
   return kExitHolds;
 }
 

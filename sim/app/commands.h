@@ -29,6 +29,8 @@ struct CommonOptions {
 };
 
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options);
+/// Writes each scenario's report beside it, as NAME.golden.txt; with `verify` it compares instead.
+int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify);
 int run_command(const std::string& file, const CommonOptions& options, bool trace);
 int check_command(const std::string& file, const CommonOptions& options);
 int explain_command(const std::string& file, int path, std::size_t lines);

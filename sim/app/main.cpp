@@ -64,6 +64,12 @@ int main(int argc, char** argv) {
   add_common(batch, options);
   batch.footer("Example: mtesim batch scenarios --out jsonl=results.jsonl");
 
+  bool verify = false;
+  CLI::App& promote = *app.add_subcommand("promote", "write each scenario's report beside it, for tests to compare with");
+  promote.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
+  promote.add_flag("--verify", verify, "compare instead, and fail where they differ");
+  promote.footer("Example: mtesim promote scenarios/search_ioctl && git diff");
+
   CLI::App& run = *app.add_subcommand("run", "one future: result, rounds, counts, cycles");
   run.add_option("FILE", file, "scenario")->required()->check(not_an_option);
   run.add_flag("--trace", trace, "list the events");
@@ -119,6 +125,7 @@ int main(int argc, char** argv) {
 
   try {
     if (batch) return batch_command(paths, options);
+    if (promote) return promote_command(paths, options, verify);
     if (run) return run_command(file, options, trace);
     if (check) return check_command(file, options);
     if (explain) return explain_command(file, path, lines);

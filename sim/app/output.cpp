@@ -21,13 +21,50 @@ OutputRequest parse_output_request(const std::string& text) {
   return request;
 }
 
+namespace {
+
+/// Flushes down to the disk, as far as the file lies on one, and closes. Errors: OutputError in the name of `file`.
+void close_for_good(std::FILE* stream, const std::string& file) {
+  const bool synced = fsync(fileno(stream)) == 0 || errno == EINVAL || errno == EROFS;
+  const int sync_error = errno;
+  if (std::fclose(stream) != 0 || !synced) {
+    throw OutputError(fmt::format("{}: {}", file, std::strerror(synced ? errno : sync_error)));
+  }
+}
+
+void rename_to(const std::string& from, const std::string& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) throw OutputError(fmt::format("{}: {}", to, std::strerror(errno)));
+}
+
+std::FILE* open_to_write(const std::string& file) {
+  std::FILE* stream = std::fopen(file.c_str(), "w");
+  if (stream == nullptr) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
+  return stream;
+}
+
+void write_all(std::FILE* stream, const std::string& text, const std::string& file) {
+  const bool ok = std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
+  if (!ok) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
+}
+
+std::string unfinished(const std::string& file) { return fmt::format("{}.part-{}", file, getpid()); }
+
+}  // namespace
+
+void replace_file(const std::string& file, const std::string& text) {
+  const std::string part = unfinished(file);
+  std::FILE* stream = open_to_write(part);
+  write_all(stream, text, part);
+  close_for_good(stream, part);
+  rename_to(part, file);
+}
+
 Output::Output(const OutputRequest& request) : request_(request) {
   if (request_.file == "-") {
     file_ = stdout;
   } else {
-    written_as_ = whole() ? fmt::format("{}.part-{}", request_.file, getpid()) : request_.file;
-    file_ = std::fopen(written_as_.c_str(), "w");
-    if (file_ == nullptr) throw OutputError(fmt::format("{}: {}", written_as_, std::strerror(errno)));
+    written_as_ = whole() ? unfinished(request_.file) : request_.file;
+    file_ = open_to_write(written_as_);
   }
 }
 
@@ -43,10 +80,7 @@ Output::~Output() {
   if (whole()) std::remove(written_as_.c_str());  // it was not finished
 }
 
-void Output::put(const std::string& text) {
-  const bool ok = std::fwrite(text.data(), 1, text.size(), file_) == text.size() && std::fflush(file_) == 0;
-  if (!ok) throw OutputError(fmt::format("{}: {}", request_.file, std::strerror(errno)));
-}
+void Output::put(const std::string& text) { write_all(file_, text, request_.file); }
 
 void Output::add(const ScenarioReport& report) {
   if (whole()) {
@@ -60,15 +94,8 @@ void Output::add(const ScenarioReport& report) {
 void Output::finish() {
   if (whole()) put(reports_ == 0 ? "[]\n" : "\n]\n");
   if (file_ == stdout) return;
-  const bool synced = fsync(fileno(file_)) == 0 || errno == EINVAL || errno == EROFS;
-  const int synced_errno = errno;
-  std::FILE* file = std::exchange(file_, nullptr);
-  if (std::fclose(file) != 0 || !synced) {
-    throw OutputError(fmt::format("{}: {}", request_.file, std::strerror(synced ? errno : synced_errno)));
-  }
-  if (whole() && std::rename(written_as_.c_str(), request_.file.c_str()) != 0) {
-    throw OutputError(fmt::format("{}: {}", request_.file, std::strerror(errno)));
-  }
+  close_for_good(std::exchange(file_, nullptr), request_.file);
+  if (whole()) rename_to(written_as_, request_.file);
 }
 
 }  // namespace mtesim

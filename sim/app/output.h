@@ -23,6 +23,9 @@ struct OutputRequest {
 /// Throws std::invalid_argument with a sentence.
 [[nodiscard]] OutputRequest parse_output_request(const std::string& text);
 
+/// Writes a whole file, or leaves the old one as it was. Errors: OutputError.
+void replace_file(const std::string& file, const std::string& text);
+
 /// Writes reports in one format as they come.
 /// json:   one array, written under another name and renamed when it is complete: a killed run leaves no half file.
 /// jsonl:  a line a scenario, flushed: a killed run leaves whole lines.

@@ -249,6 +249,9 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   } else {
     result.cut_by = cut_name(found.cut);
   }
+  for (const Witness& found_witness : result.witnesses) {
+    MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));
+  }
   return result;
 }
 

@@ -191,7 +191,11 @@ std::string result_words(const std::vector<std::int64_t>& results) {
 
 PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how) {
   PointReport report;
-  for (const LoopEntry* loop : built.loops) report.loops.emplace_back(loop->name);
+  for (std::size_t i = 0; i < built.calls.size(); ++i) {
+    report.calls.push_back(fmt::format("{}, through {}", built.calls[i], built.loops[i]->name));
+  }
+  report.kernel = scenario.kernel.revision;
+  for (const auto& [knob, value] : scenario.kernel.change) report.kernel += fmt::format(", {} = {}", knob, to_word(value));
   if (how.run) {
     Meter meter;
     Observer* const observers[] = {&meter};
@@ -207,6 +211,7 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     options.interrupt = how.interrupt;
     options.progress = how.progress;
     report.check = mtesim::check(built.workload, options);
+    for (const LockId& lock : report.check->locks_held) report.locks_held.push_back(built.names.of(lock));
   }
   if (how.judge) {
     Judge judge(report.violations);
@@ -354,7 +359,8 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
     for (const auto& [pointer, value] : point.at) {
       p["at"][pointer] = std::visit([](const auto& v) { return Json(v); }, value);
     }
-    p["loops"] = point.loops;
+    p["calls"] = point.calls;
+    p["kernel"] = point.kernel;
     if (point.run) p["run"] = run_json(*point.run);
     if (point.check) p["check"] = check_json(*point.check);
     p["violations"] = point.violations;

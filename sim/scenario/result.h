@@ -21,9 +21,11 @@ struct RunReport {
 /// One point of a scenario's sweep (the only one, if it has none), carried out.
 struct PointReport {
   std::vector<std::pair<std::string, JsonScalar>> at;
-  std::vector<std::string> loops;  ///< that its calls ran into
+  std::vector<std::string> calls;  ///< "read on f, through filemap_read"
+  std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
   std::optional<RunReport> run;
   std::optional<CheckResult> check;
+  std::vector<std::string> locks_held;  ///< on the cycle of a livelock, between its rounds
   std::vector<std::string> violations;  ///< of `expect`, a sentence each
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "sim/scenario/result.h"
 
 namespace mtesim {
 
@@ -199,15 +198,10 @@ std::vector<std::string> Story::map() const {
   return rows;
 }
 
-std::vector<std::string> summary(const std::string& file, const Scenario& scenario, const Built& built,
-                                 const PointReport& report) {
+std::vector<std::string> summary(const std::string& file, const PointReport& report) {
   std::vector<std::string> lines;
-  for (std::size_t i = 0; i < built.calls.size(); ++i) {
-    lines.push_back(fmt::format("  {:<8}{}, through {}", i == 0 ? "call" : "", built.calls[i], built.loops[i]->name));
-  }
-  std::string kernel = scenario.kernel.revision;
-  for (const auto& [knob, value] : scenario.kernel.change) kernel += fmt::format(", {} = {}", knob, to_word(value));
-  lines.push_back(fmt::format("  kernel  {}", kernel));
+  for (const std::string& call : report.calls) lines.push_back(fmt::format("  {:<8}{}", lines.empty() ? "call" : "", call));
+  lines.push_back(fmt::format("  kernel  {}", report.kernel));
   if (report.run) {
     const RunReport& run = *report.run;
     std::vector<std::int64_t> results;
@@ -258,10 +252,9 @@ std::vector<std::string> summary(const std::string& file, const Scenario& scenar
     }
     lines.push_back(fmt::format("  check   {}", what));
     lines.push_back(fmt::format("          {}", counts));
-    if (!check.locks_taken.empty()) {
-      std::vector<std::string> held;
-      for (const LockId& lock : check.locks_held) held.push_back(built.names.of(lock));
-      lines.push_back(fmt::format("          locks held between its rounds: {}", held.empty() ? "none" : fmt::format("{}", fmt::join(held, ", "))));
+    if (check.verdict == Verdict::livelock) {
+      const std::string held = report.locks_held.empty() ? "none" : fmt::format("{}", fmt::join(report.locks_held, ", "));
+      lines.push_back(fmt::format("          locks held between its rounds: {}", held));
     }
     std::vector<std::string_view> never;
     for (const ReachedFact& fact : reached_facts()) {
@@ -276,6 +269,19 @@ std::vector<std::string> summary(const std::string& file, const Scenario& scenar
   }
   for (const std::string& violation : report.violations) lines.push_back("  VIOLATED  " + violation);
   return lines;
+}
+
+std::string summary(const ScenarioReport& report, std::size_t most_points) {
+  std::string text = report.name + "\n";
+  for (std::size_t i = 0; i < report.points.size(); ++i) {
+    if (i == most_points) {
+      text += fmt::format("  … and {} more; --out json=FILE has them all\n", plural(report.points.size() - i, "point"));
+      break;
+    }
+    for (const auto& [pointer, value] : report.points[i].at) text += fmt::format("  at {} = {}\n", pointer, to_word(value));
+    for (const std::string& line : summary(report.file, report.points[i])) text += line + "\n";
+  }
+  return text;
 }
 
 }  // namespace mtesim

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sim/run/observers.h"
-#include "sim/scenario/build.h"
+#include "sim/scenario/result.h"
 
 namespace mtesim {
 
@@ -59,8 +59,9 @@ class Story final : public Observer {
   std::map<std::uint64_t, char> granules_;  // by granule number of the address
 };
 
-/// The result of a point in a few lines: what came out of the run and the check, and what to do next.
-[[nodiscard]] std::vector<std::string> summary(const std::string& file, const Scenario& scenario, const Built& built,
-                                               const struct PointReport& report);
+/// The result of a point in a few lines: what came out of the run and the check, and what to look at next.
+[[nodiscard]] std::vector<std::string> summary(const std::string& file, const PointReport& report);
+/// The same of a whole scenario, its first `most_points` points. It ends with a line break.
+[[nodiscard]] std::string summary(const ScenarioReport& report, std::size_t most_points = 20);
 
 }  // namespace mtesim
