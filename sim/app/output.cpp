@@ -1,6 +1,7 @@
 #include "sim/app/output.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,6 +48,12 @@ void write_all(std::FILE* stream, const std::string& text, const std::string& fi
   if (!ok) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
 }
 
+/// A device or a pipe is written to as it is; only a regular file is replaced.
+bool is_or_will_be_regular(const std::string& file) {
+  struct stat info {};
+  return stat(file.c_str(), &info) != 0 || S_ISREG(info.st_mode);
+}
+
 std::string unfinished(const std::string& file) { return fmt::format("{}.part-{}", file, getpid()); }
 
 }  // namespace
@@ -63,7 +70,7 @@ Output::Output(const OutputRequest& request) : request_(request) {
   if (request_.file == "-") {
     file_ = stdout;
   } else {
-    written_as_ = whole() ? unfinished(request_.file) : request_.file;
+    written_as_ = whole() && is_or_will_be_regular(request_.file) ? unfinished(request_.file) : request_.file;
     file_ = open_to_write(written_as_);
   }
 }
@@ -77,7 +84,7 @@ Output::Output(Output&& other) noexcept
 Output::~Output() {
   if (file_ == nullptr || file_ == stdout) return;
   std::fclose(file_);
-  if (whole()) std::remove(written_as_.c_str());  // it was not finished
+  if (written_as_ != request_.file) std::remove(written_as_.c_str());  // it was not finished
 }
 
 void Output::put(const std::string& text) { write_all(file_, text, request_.file); }
@@ -95,7 +102,7 @@ void Output::finish() {
   if (whole()) put(reports_ == 0 ? "[]\n" : "\n]\n");
   if (file_ == stdout) return;
   close_for_good(std::exchange(file_, nullptr), request_.file);
-  if (whole()) rename_to(written_as_, request_.file);
+  if (written_as_ != request_.file) rename_to(written_as_, request_.file);
 }
 
 }  // namespace mtesim

@@ -65,6 +65,7 @@ class Recorder final : public Environment {
 
   std::vector<Touch> touches;  ///< accesses that were carried out
   std::vector<TagFault> tag_faults;
+  std::optional<TagFaultTaken> last_tag_fault;
   std::vector<PageFaultTaken> page_faults;
   std::vector<const char*> entered;  ///< kernel functions, in order
   std::uint64_t looks{};             ///< sites met
@@ -93,6 +94,7 @@ class Recorder final : public Environment {
       }
     } else if (const auto* tag = std::get_if<TagFaultTaken>(&event)) {
       tag_faults.push_back({tag->address.address() - base_, tag->kind});
+      last_tag_fault = *tag;
     } else if (const auto* page = std::get_if<PageFaultTaken>(&event)) {
       page_faults.push_back(*page);
     } else if (const auto* function = std::get_if<Entered>(&event)) {

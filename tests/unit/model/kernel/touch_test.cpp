@@ -53,6 +53,18 @@ TEST_CASE("a tag check fault is the same with page faults enabled or disabled", 
   CHECK(bench.seen().page_faults.empty());
 }
 
+TEST_CASE("a tag check fault tells both tags, and who met it", "[unit][touch]") {
+  Bench bench{{.tag = Tag{3}}};
+  bench.retag_granule(1, Tag{12});
+  CHECK(touch(bench.kernel(), stores(bench, 12, 1), nullptr, nullptr).faulted);
+  REQUIRE(bench.seen().last_tag_fault);
+  CHECK(bench.seen().last_tag_fault->address == bench.user(16));  // the first granule that differs
+  CHECK(bench.seen().last_tag_fault->memory == Tag{12});
+  CHECK_FALSE(bench.seen().last_tag_fault->from_user_mode);
+  CHECK(touch(bench.kernel(), stores(bench, 16, 1), nullptr, nullptr, Accessor::user_mode).faulted);
+  CHECK(bench.seen().last_tag_fault->from_user_mode);
+}
+
 TEST_CASE("a page fault is handled unless page faults are disabled", "[unit][touch]") {
   Bench bench{{.pages = 2}};
   bench.evict_page(1);
