@@ -40,8 +40,7 @@ void tell_run(const Workload& workload, Story& story) {
 }
 
 int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace) {
-  std::vector<Output> outputs;
-  for (const std::string& out : options.out) outputs.emplace_back(parse_output_request(out));
+  Outputs outputs(options.out);
   ProgressLine line;
   CarryOut how;
   how.run = run;
@@ -67,12 +66,9 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
     fmt::print(stderr, "{}\n", report.error);
     return kExitWrongInput;
   }
-  for (Output& output : outputs) output.add(report);
-  for (Output& output : outputs) output.finish();
-
-  const bool stdout_taken = std::any_of(options.out.begin(), options.out.end(),
-                                        [](const std::string& out) { return out.ends_with("=-"); });
-  std::FILE* people = stdout_taken ? stderr : stdout;
+  outputs.add(report);
+  outputs.finish();
+  std::FILE* people = outputs.people();
   fmt::print(people, "{}", summary(report));
   if (trace) {
     const Loaded loaded = load(file);
@@ -81,7 +77,7 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
     for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
   }
   switch (report.status) {
-    case Status::holds: return kExitHolds;
+    case Status::holds: return outputs.failed() ? kExitUnknown : kExitHolds;
     case Status::violated: return kExitViolated;
     default: return kExitUnknown;
   }

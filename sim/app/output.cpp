@@ -1,6 +1,7 @@
 #include "sim/app/output.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +76,14 @@ Output::Output(const OutputRequest& request) : request_(request) {
   }
 }
 
+Output& Output::operator=(Output&& other) noexcept {
+  std::swap(request_, other.request_);
+  std::swap(written_as_, other.written_as_);
+  std::swap(file_, other.file_);
+  std::swap(reports_, other.reports_);
+  return *this;
+}
+
 Output::Output(Output&& other) noexcept
     : request_(std::move(other.request_)),
       written_as_(std::exchange(other.written_as_, {})),
@@ -103,6 +112,40 @@ void Output::finish() {
   if (file_ == stdout) return;
   close_for_good(std::exchange(file_, nullptr), request_.file);
   if (written_as_ != request_.file) rename_to(written_as_, request_.file);
+}
+
+Outputs::Outputs(const std::vector<std::string>& requests) {
+  for (const std::string& text : requests) {
+    const OutputRequest request = parse_output_request(text);
+    stdout_taken_ |= request.file == "-";
+    try {
+      outputs_.emplace_back(request);
+    } catch (const OutputError& error) {
+      throw std::invalid_argument(fmt::format("--out {}: {}", text, error.what()));
+    }
+  }
+}
+
+template <class F>
+void Outputs::each(F&& f) {
+  for (auto output = outputs_.begin(); output != outputs_.end();) {
+    try {
+      f(*output);
+      ++output;
+    } catch (const OutputError& error) {
+      spdlog::error("{}: given up, what it holds is not complete", error.what());
+      failed_ = true;
+      output = outputs_.erase(output);
+    }
+  }
+}
+
+void Outputs::add(const ScenarioReport& report) {
+  each([&](Output& output) { output.add(report); });
+}
+
+void Outputs::finish() {
+  each([](Output& output) { output.finish(); });
 }
 
 }  // namespace mtesim

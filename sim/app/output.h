@@ -35,7 +35,7 @@ class Output {
   explicit Output(const OutputRequest& request);
   ~Output();
   Output(Output&& other) noexcept;
-  Output& operator=(Output&&) = delete;
+  Output& operator=(Output&& other) noexcept;
   void add(const ScenarioReport& report);
   void finish();
 
@@ -46,6 +46,26 @@ class Output {
   std::string written_as_;  // until it is complete
   std::FILE* file_{};
   std::size_t reports_{};
+};
+
+/// All that `--out` asked for. A file that cannot be written any more is given up with an error on stderr; the others
+/// and the terminal go on, so that nothing else is lost.
+class Outputs {
+ public:
+  /// Throws std::invalid_argument for a request that is none, or a file that cannot be opened.
+  explicit Outputs(const std::vector<std::string>& requests);
+  void add(const ScenarioReport& report);
+  void finish();
+  [[nodiscard]] bool failed() const { return failed_; }
+  /// Where people read: stderr where stdout is taken by a machine format.
+  [[nodiscard]] std::FILE* people() const { return stdout_taken_ ? stderr : stdout; }
+
+ private:
+  template <class F>
+  void each(F&& f);
+  std::vector<Output> outputs_;
+  bool failed_{};
+  bool stdout_taken_{};
 };
 
 }  // namespace mtesim
