@@ -55,9 +55,12 @@ Step BtrfsSearchIoctl::step(State& s, Kernel& k) const {
   k.emit(Delivered{s.sk_offset});
   switch (outcome) {
     case Leaf::next:
-    case Leaf::again: return Advanced{};
-    case Leaf::full: return finish(s, k, Errno::ok);
-    case Leaf::overflow: return finish(s, k, Errno::eoverflow);
+    case Leaf::again:
+      return Advanced{};
+    case Leaf::full:
+      return finish(s, k, Errno::ok);
+    case Leaf::overflow:
+      return finish(s, k, Errno::eoverflow);
   }
   return Advanced{};
 }
@@ -101,7 +104,8 @@ BtrfsSearchIoctl::Leaf BtrfsSearchIoctl::copy_to_sk(State& s, Kernel& k) const {
 Finished BtrfsSearchIoctl::finish(const State&, Kernel& k, Errno status) const {
   if (!v2 && status == Errno::eoverflow) status = Errno::ok;
   if (status == Errno::ok && copy_to_user(k, argument, made_by_kernel(Bytes{0}, kKey, 0)).n > 0) status = Errno::efault;
-  if (v2 && status == Errno::eoverflow && copy_to_user(k, argument + kKey, made_by_kernel(Bytes{0}, Bytes{8}, 0)).n > 0) {
+  if (v2 && status == Errno::eoverflow &&
+      copy_to_user(k, argument + kKey, made_by_kernel(Bytes{0}, Bytes{8}, 0)).n > 0) {
     status = Errno::efault;
   }
   return finished(status);

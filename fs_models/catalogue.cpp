@@ -35,14 +35,15 @@ constexpr std::array<LoopEntry, 7> kLoops{{
      make<BtrfsSearchIoctl>},
     {FilemapRead::kName, "buffered read out of the page cache, tmpfs included; no retry",
      "to 5.13 one copy a page; from 5.14 until nothing moves", reads_page_cache, make<FilemapRead>},
-    {GenericPerformWrite::kName, "buffered write: probe, lock the folio, copy with faults disabled, write_end() decides",
+    {GenericPerformWrite::kName,
+     "buffered write: probe, lock the folio, copy with faults disabled, write_end() decides",
      "to 5.13 retries the same length; from 5.14 shrinks to what was copied; from 5.19 a partial probe suffices; 7.3 "
      "probes after a copy that moved nothing",
      writes_page_cache, make<GenericPerformWrite>},
-    {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read", reads_pipe,
-     make<PipeRead>},
-    {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read", writes_pipe,
-     make<PipeWrite>},
+    {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
+     reads_pipe, make<PipeRead>},
+    {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",
+     writes_pipe, make<PipeWrite>},
     {ReadZero::kName, "read from /dev/zero by clear_user()", "to 5.15 a fault reports nothing cleared", reads_zero,
      make<ReadZero>},
     {WriteNull::kName, "write to /dev/zero; looks at nothing", "all alike", writes_zero, make<WriteNull>},
@@ -52,12 +53,18 @@ constexpr std::array<LoopEntry, 7> kLoops{{
 
 std::string_view call_name(CallKind kind) {
   switch (kind) {
-    case CallKind::read: return "read";
-    case CallKind::write: return "write";
-    case CallKind::readv: return "readv";
-    case CallKind::writev: return "writev";
-    case CallKind::tree_search: return "ioctl BTRFS_IOC_TREE_SEARCH";
-    case CallKind::tree_search_v2: return "ioctl BTRFS_IOC_TREE_SEARCH_V2";
+    case CallKind::read:
+      return "read";
+    case CallKind::write:
+      return "write";
+    case CallKind::readv:
+      return "readv";
+    case CallKind::writev:
+      return "writev";
+    case CallKind::tree_search:
+      return "ioctl BTRFS_IOC_TREE_SEARCH";
+    case CallKind::tree_search_v2:
+      return "ioctl BTRFS_IOC_TREE_SEARCH_V2";
   }
   return "?";
 }

@@ -80,7 +80,7 @@ class LoopState {
 class CopyLoop {
  public:
   template <class L>
-    requires LoopStateValue<typename L::State>
+  requires LoopStateValue<typename L::State>
   explicit CopyLoop(L loop) : loop_(std::make_shared<const Model<L>>(std::move(loop))) {}
 
   [[nodiscard]] std::string_view name() const { return loop_->name(); }

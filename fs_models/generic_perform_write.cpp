@@ -68,12 +68,9 @@ void GenericPerformWrite::write_begin(Kernel& k, FolioRef folio, Bytes offset, B
   const bool uptodate = found.in_cache && found.uptodate;
   k.emit(Found{uptodate});
   if (uptodate) return;
-  const Bytes page_size = k.machine.page_size;
-  const Bytes page_at = page_size * folio.index;
-  const bool whole = offset.n == 0 && bytes == page_size;
-  const bool on_disk = fs->pages == ObjectKind::file && fs->contract == WriteContract::block &&
-                       page_at < k.machine.objects[object]->size;
-  const bool read = on_disk && !whole;
+  const bool whole = offset.n == 0 && bytes == k.machine.page_size;
+  const bool read = on_disk(k, folio) && !whole;
+  const Bytes page_at = k.machine.page_size * folio.index;
   k.machine.edit_folio(folio, [&](Folio& page) {
     page.allocated = page.in_cache = true;
     page.uptodate = false;
@@ -84,18 +81,32 @@ void GenericPerformWrite::write_begin(Kernel& k, FolioRef folio, Bytes offset, B
   k.emit(CacheRead{folio, read});
 }
 
+bool GenericPerformWrite::on_disk(const Kernel& k, FolioRef folio) const {
+  return fs->contract == WriteContract::block && k.machine.page_size * folio.index < k.machine.objects[object]->size;
+}
+
 /// What counts of a copy. Returns 0 where a short copy would leave part of a block without its data.
 Bytes GenericPerformWrite::write_end(Kernel& k, FolioRef folio, Bytes offset, Bytes bytes,
                                      const Provenance& copied) const {
   Traced traced(k, "write_end", {}, bytes);
   const bool uptodate = k.machine.folio(folio).uptodate;
   const bool keep = copied.size() == bytes || uptodate || fs->contract == WriteContract::simple;
+  const bool disk_block = on_disk(k, folio);
+  const bool whole = offset.n == 0 && bytes == k.machine.page_size;
   const auto from = static_cast<std::uint32_t>(offset.n);
   k.machine.edit_folio(folio, [&](Folio& page) {
     page.contents.write(from, copied);
-    if (!keep) {
-      // The folio stays, not up to date; whoever reads it reads it from the disk.
+    if (!keep && disk_block && whole) {
+      // Its data was neither read nor written: not up to date still; whoever reads it reads it from the disk.
       page.contents = Contents(Origin{kUninitialisedSource, 0});
+      return;
+    }
+    if (!keep) {
+      // page_zero_new_buffers() fills a new block; one that was read in is complete. Either way all buffers are up to
+      // date now, so the page is, and a short copy is kept the next time.
+      if (!disk_block) page.contents.write(from, Provenance(Origin{}, bytes));
+      page.uptodate = true;
+      page.dirty = !disk_block;
       return;
     }
     if (!uptodate && copied.size() < bytes) {  // simple_write_end(): the rest of a fresh page is zeroed

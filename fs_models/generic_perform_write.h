@@ -11,7 +11,8 @@ namespace mtesim {
 /// Rounds:    one write_begin() each.
 /// Progress:  A1 by the copy routine's one-byte retry. A4 is the weak one: a file system with blocks drops a short copy
 ///            into a page that is not up to date. Since 5.14 the next try asks for just what had been copied, which
-///            cannot come back short again; 5.10 asks for the same length for ever.
+///            cannot come back short again. 5.10 asks for the same length: it goes on for ever where a whole block of
+///            the disk is overwritten, and ends elsewhere, as the first try leaves the page up to date.
 /// Signals:   a fatal one ends it, each round.
 /// Locks:     inode lock throughout; folio lock from write_begin() to write_end().
 /// Source:    [linux-filemap], [linux-buffer], [linux-bc1bb416bbb9].
@@ -37,6 +38,8 @@ struct GenericPerformWrite {
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
 
  private:
+  /// The block that the page is has been allocated, so that its data is on the disk.
+  [[nodiscard]] bool on_disk(const Kernel& k, FolioRef folio) const;
   [[nodiscard]] bool probe_fails(Kernel& k, const IovIter& iter, Bytes bytes) const;
   void write_begin(Kernel& k, FolioRef folio, Bytes offset, Bytes bytes) const;
   [[nodiscard]] Bytes write_end(Kernel& k, FolioRef folio, Bytes offset, Bytes bytes, const Provenance& copied) const;

@@ -42,7 +42,8 @@ Step step(const Workload& workload, WorkState& state, TaskId id, Environment& en
     task.in_kernel = false;
     task.loop = LoopState{};
     ++task.call;
-    // Signals are delivered on the way back to user space.
+    // Signals are delivered on the way back to user space, and so are looked at there.
+    environment.before(SignalCheck{}, state.machine);
     Task& thread = k.task();
     if (thread.pending.fatal || thread.pending.mteaerr) task.killed = true;
     thread.pending.other = false;

@@ -42,7 +42,9 @@ struct WorkState {
     for (std::size_t i = 0; i < tasks.size(); ++i) print += slot_print(i, tasks[i].fingerprint());
     return print;
   }
-  friend bool operator==(const WorkState& a, const WorkState& b) { return a.tasks == b.tasks && a.machine == b.machine; }
+  friend bool operator==(const WorkState& a, const WorkState& b) {
+    return a.tasks == b.tasks && a.machine == b.machine;
+  }
 };
 
 [[nodiscard]] WorkState begin(const Workload& workload);

@@ -11,11 +11,11 @@ namespace mtesim {
 
 /// One access to bytes that are mapped and permitted, as a scheme sees it: the part of it that lies in one page.
 struct SubpageAccess {
-  UserPtr pointer;            ///< the pointer as passed, with whatever the scheme keeps in it
+  UserPtr pointer;  ///< the pointer as passed, with whatever the scheme keeps in it
   AccessKind kind{};
-  std::uint32_t begin{};      ///< offsets in the page: [begin, end)
+  std::uint32_t begin{};  ///< offsets in the page: [begin, end)
   std::uint32_t end{};
-  bool page_is_tagged{};      ///< the page was mapped with the scheme's protection bit (PROT_MTE, PROT_ADI)
+  bool page_is_tagged{};  ///< the page was mapped with the scheme's protection bit (PROT_MTE, PROT_ADI)
 };
 
 /// A protection finer than a page. This is the one place where the machine asks whether an access faults, and at

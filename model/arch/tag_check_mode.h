@@ -21,10 +21,14 @@ enum class OnMismatch : std::uint8_t {
 constexpr OnMismatch on_mismatch(TcfMode mode, bool store_only, bool tco, AccessKind kind) {
   if (tco || (store_only && kind == AccessKind::load)) return OnMismatch::ignored;
   switch (mode) {
-    case TcfMode::none: return OnMismatch::ignored;
-    case TcfMode::sync: return OnMismatch::fault;
-    case TcfMode::async: return OnMismatch::recorded;
-    case TcfMode::asymm: return kind == AccessKind::load ? OnMismatch::fault : OnMismatch::recorded;
+    case TcfMode::none:
+      return OnMismatch::ignored;
+    case TcfMode::sync:
+      return OnMismatch::fault;
+    case TcfMode::async:
+      return OnMismatch::recorded;
+    case TcfMode::asymm:
+      return kind == AccessKind::load ? OnMismatch::fault : OnMismatch::recorded;
   }
   return OnMismatch::ignored;
 }

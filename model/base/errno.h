@@ -20,15 +20,24 @@ enum class Errno : std::uint8_t {
 /// "EFAULT"; "OK" for ok.
 [[nodiscard]] constexpr const char* errno_name(Errno e) {
   switch (e) {
-    case Errno::ok: return "OK";
-    case Errno::eintr: return "EINTR";
-    case Errno::eagain: return "EAGAIN";
-    case Errno::enomem: return "ENOMEM";
-    case Errno::efault: return "EFAULT";
-    case Errno::einval: return "EINVAL";
-    case Errno::enospc: return "ENOSPC";
-    case Errno::epipe: return "EPIPE";
-    case Errno::eoverflow: return "EOVERFLOW";
+    case Errno::ok:
+      return "OK";
+    case Errno::eintr:
+      return "EINTR";
+    case Errno::eagain:
+      return "EAGAIN";
+    case Errno::enomem:
+      return "ENOMEM";
+    case Errno::efault:
+      return "EFAULT";
+    case Errno::einval:
+      return "EINVAL";
+    case Errno::enospc:
+      return "ENOSPC";
+    case Errno::epipe:
+      return "EPIPE";
+    case Errno::eoverflow:
+      return "EOVERFLOW";
   }
   return "?";
 }

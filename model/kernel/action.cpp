@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "model/mm/mmap.h"
 
@@ -25,6 +26,22 @@ bool is_page_action(ActionKind kind) {
          kind == ActionKind::dontneed;
 }
 
+/// The page whose tags another thread can have changed: one that is this process's own, or shared with those who are
+/// to see it. It need not be writable any more, nor mapped at the moment: it was when the tags were stored.
+std::optional<FolioRef> taggable_page(const Machine& machine, const Action& action, std::uint64_t address) {
+  const AddressSpace& space = *machine.spaces[action.space];
+  const Vma* vma = space.find(address);
+  if (vma == nullptr || !vma->prot.mte) return std::nullopt;
+  const std::uint64_t page_index = machine.page_index(address);
+  const Pte& pte = space.pte(page_index);
+  const bool named = pte.state == PteState::present || pte.state == PteState::swapped;
+  if (vma->shared) {
+    const FolioRef own{vma->object, static_cast<std::uint32_t>(page_index + vma->page_delta)};
+    return machine.folio(own).allocated ? std::optional(own) : std::nullopt;
+  }
+  return named && machine.folio(pte.folio).maps == 1 ? std::optional(pte.folio) : std::nullopt;
+}
+
 /// Whether the action would change anything on the page of this address.
 bool would_change(const Machine& machine, const Action& action, std::uint64_t address) {
   const AddressSpace& space = *machine.spaces[action.space];
@@ -33,14 +50,18 @@ bool would_change(const Machine& machine, const Action& action, std::uint64_t ad
   const Pte& pte = space.pte(machine.page_index(address));
   const PteState state = pte.state;
   switch (action.kind) {
-    case ActionKind::retag:  // a page that this process alone may write, in memory or in swap: STG needs no more
-      return vma->prot.mte && vma->prot.write && (state == PteState::present || state == PteState::swapped) &&
-             (vma->shared || machine.folio(pte.folio).maps == 1);
-    case ActionKind::evict: return state == PteState::present || state == PteState::zero;
-    case ActionKind::protect: return vma->prot.write;
-    case ActionKind::unmap: return true;
-    case ActionKind::dontneed: return state != PteState::none;
-    default: return false;
+    case ActionKind::retag:
+      return taggable_page(machine, action, address).has_value();
+    case ActionKind::evict:
+      return state == PteState::present || state == PteState::zero;
+    case ActionKind::protect:
+      return vma->prot.write;
+    case ActionKind::unmap:
+      return true;
+    case ActionKind::dontneed:
+      return state != PteState::none;
+    default:
+      return false;
   }
 }
 
@@ -81,8 +102,7 @@ bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t 
   const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
   if (pte.state != PteState::present) return false;
   if (machine.folio(pte.folio).maps > 1) return true;
-  const bool to_swap = machine.objects[pte.folio.object]->kind != ObjectKind::file;
-  return kind == AccessKind::load && pte.writable && !(to_swap && machine.swap_in_writable);
+  return kind == AccessKind::load && pte.writable && !(goes_to_swap(machine, pte.folio) && machine.swap_in_writable);
 }
 
 /// How many accesses of the run will be come to, should nobody act: behind one that ends it there is nothing to act on.
@@ -147,8 +167,8 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
   if (action.kind == ActionKind::signal || action.kind == ActionKind::sigkill) {
     const bool fatal = action.kind == ActionKind::sigkill;
     const PendingSignals& pending = machine.task(action.task).pending;
-    const bool looks = rule == SiteRule::everywhere ||
-                       (std::holds_alternative<SignalCheck>(look) && action.task == current);
+    const bool looks =
+        rule == SiteRule::everywhere || (std::holds_alternative<SignalCheck>(look) && action.task == current);
     const bool already = fatal ? pending.fatal : pending.other;
     return !looks || already || visit({index, 0, 0, {}});
   }
@@ -170,8 +190,9 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
       return visit_run(one, machine, current, action, index, rule, visit);
     }
     if (!is_page_action(action.kind)) return true;
-    return Targets(machine, action).visit(walk->address, walk->address + 1,
-                                          [&](std::uint64_t target) { return visit({index, 0, target, {}}); });
+    return Targets(machine, action).visit(walk->address, walk->address + 1, [&](std::uint64_t target) {
+      return visit({index, 0, target, {}});
+    });
   }
   return true;
 }
@@ -180,17 +201,20 @@ void apply(const ActionChoice& choice, std::span<const Action> actions, Machine&
   const Action& action = actions[choice.action];
   const std::uint64_t page_end = choice.target + machine.page_size.n;
   switch (action.kind) {
-    case ActionKind::evict: evict(machine, action.space, machine.page_index(choice.target)); break;
+    case ActionKind::evict:
+      evict(machine, action.space, machine.page_index(choice.target));
+      break;
     case ActionKind::evict_file_page:
       machine.edit_folio({action.object, static_cast<std::uint32_t>(choice.target)},
                          [](Folio& folio) { folio = Folio{}; });
       break;
     case ActionKind::retag: {
-      const FolioRef page = machine.spaces[action.space]->pte(machine.page_index(choice.target)).folio;
+      const std::optional<FolioRef> page = taggable_page(machine, action, choice.target);
+      MTESIM_CHECK(page.has_value());
       const std::size_t granule = choice.target % machine.page_size.n / kGranule.n;
-      const Tag now = machine.folio(page).tags.at(granule);
+      const Tag now = machine.folio(*page).tags.at(granule);
       const Tag next = now == choice.pointer ? action.unlike(choice.pointer) : choice.pointer;
-      machine.edit_folio(page, [&](Folio& folio) { folio.tags.set(granule, next, machine.granules_per_page()); });
+      machine.edit_folio(*page, [&](Folio& folio) { folio.tags.set(granule, next, machine.granules_per_page()); });
       break;
     }
     case ActionKind::protect: {
@@ -200,10 +224,18 @@ void apply(const ActionChoice& choice, std::span<const Action> actions, Machine&
       MTESIM_CHECK(done == Errno::ok);
       break;
     }
-    case ActionKind::unmap: unmap_memory(machine, action.space, choice.target, page_end); break;
-    case ActionKind::dontneed: dontneed(machine, action.space, choice.target, page_end); break;
-    case ActionKind::signal: machine.task(action.task).pending.other = true; break;
-    case ActionKind::sigkill: machine.task(action.task).pending.fatal = true; break;
+    case ActionKind::unmap:
+      unmap_memory(machine, action.space, choice.target, page_end);
+      break;
+    case ActionKind::dontneed:
+      dontneed(machine, action.space, choice.target, page_end);
+      break;
+    case ActionKind::signal:
+      machine.task(action.task).pending.other = true;
+      break;
+    case ActionKind::sigkill:
+      machine.task(action.task).pending.fatal = true;
+      break;
   }
 }
 

@@ -41,9 +41,9 @@ struct Action {
   std::uint32_t space{};
   std::uint64_t begin{};  ///< user addresses [begin, end), untagged, where the kind takes a range
   std::uint64_t end{};
-  std::uint32_t object{};            ///< where the kind takes a file
-  std::uint8_t budget{kUnbounded};   ///< how often at the most
-  TaskId task{};                     ///< whom a signal is for
+  std::uint32_t object{};           ///< where the kind takes a file
+  std::uint8_t budget{kUnbounded};  ///< how often at the most
+  TaskId task{};                    ///< whom a signal is for
   /// It was done before the call began, and what was done is left open: it is decided when an access first looks at the
   /// granule. One check then answers for every placement.
   bool before_call{};
@@ -54,10 +54,10 @@ struct Action {
 
 /// One thing that may be done at a site: by which action, to what, and just before which access of the run.
 struct ActionChoice {
-  std::uint32_t action{};   ///< index in the list of actions
-  std::uint64_t access{};   ///< of the run about to be made; 0 for other looks
-  std::uint64_t target{};   ///< address of the granule or page, page index of a file page; 0 for signals
-  Tag pointer{};            ///< tag of the pointer that looks
+  std::uint32_t action{};  ///< index in the list of actions
+  std::uint64_t access{};  ///< of the run about to be made; 0 for other looks
+  std::uint64_t target{};  ///< address of the granule or page, page index of a file page; 0 for signals
+  Tag pointer{};           ///< tag of the pointer that looks
   bool operator==(const ActionChoice&) const = default;
 };
 

@@ -136,7 +136,8 @@ Bytes fault_in_safe_writeable(Kernel& k, UserPtr at, Bytes size) {
     case SafeWriteable::fixup_swapped:  // operands swapped: the difference wraps behind the first page
       if (!in_first_page) return traced.returns(Bytes{0});
       break;
-    case SafeWriteable::fixup: break;
+    case SafeWriteable::fixup:
+      break;
   }
   return traced.returns(size - (p - at));
 }
@@ -144,12 +145,18 @@ Bytes fault_in_safe_writeable(Kernel& k, UserPtr at, Bytes size) {
 Bytes fault_in(Kernel& k, const Probe& probe, UserPtr at, Bytes size) {
   const auto all_or_nothing = [&](Errno e) { return e == Errno::ok ? Bytes{0} : size; };
   switch (probe.kind) {
-    case ProbeKind::none: return {};
-    case ProbeKind::fault_in_pages_readable: return all_or_nothing(fault_in_pages_readable(k, at, size));
-    case ProbeKind::fault_in_pages_writeable: return all_or_nothing(fault_in_pages_writeable(k, at, size));
-    case ProbeKind::fault_in_readable: return fault_in_readable(k, at, size);
-    case ProbeKind::fault_in_writeable: return fault_in_writeable(k, at, size);
-    case ProbeKind::fault_in_safe_writeable: return fault_in_safe_writeable(k, at, size);
+    case ProbeKind::none:
+      return {};
+    case ProbeKind::fault_in_pages_readable:
+      return all_or_nothing(fault_in_pages_readable(k, at, size));
+    case ProbeKind::fault_in_pages_writeable:
+      return all_or_nothing(fault_in_pages_writeable(k, at, size));
+    case ProbeKind::fault_in_readable:
+      return fault_in_readable(k, at, size);
+    case ProbeKind::fault_in_writeable:
+      return fault_in_writeable(k, at, size);
+    case ProbeKind::fault_in_safe_writeable:
+      return fault_in_safe_writeable(k, at, size);
     case ProbeKind::fault_in_subpage_writeable: {
       if (probe.min_size.n == 0) return fault_in_subpage_writeable(k, at, size);
       Traced traced(k, "fault_in_subpage_writeable", at, size);
@@ -169,7 +176,7 @@ Errno fixup_user_fault(Kernel& k, UserPtr at, AccessKind kind, bool may_retry) {
   k.environment.before(PageWalk{address, kind}, k.machine);
   const VmFault handled = handle_mm_fault(k.machine, k.task().space, address, kind);
   k.emit(PageFaultTaken{address, kind,
-                        failed(handled)               ? PageFaultResult::failed
+                        failed(handled)             ? PageFaultResult::failed
                         : handled == VmFault::major ? PageFaultResult::major
                                                     : PageFaultResult::minor,
                         true});

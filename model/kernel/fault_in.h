@@ -29,8 +29,8 @@ namespace mtesim {
 /// Source:  [linux-da32b5817253]
 [[nodiscard]] Bytes probe_subpage_writeable(Kernel& k, UserPtr at, Bytes size);
 
-/// fault_in_subpage_writeable(), 5.19: fault_in_writeable() page by page, then probe_subpage_writeable() over what passed.
-/// Source:  [linux-da32b5817253]
+/// fault_in_subpage_writeable(), 5.19: fault_in_writeable() page by page, then probe_subpage_writeable() over what
+/// passed. Source:  [linux-da32b5817253]
 [[nodiscard]] Bytes fault_in_subpage_writeable(Kernel& k, UserPtr at, Bytes size);
 
 /// Whichever probe a revision or a scenario's change names, in the 5.16 convention: bytes NOT faulted in. An

@@ -40,7 +40,7 @@ GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
     const VmFault handled =
         flags.nofault ? VmFault::sigsegv : handle_mm_fault(k.machine, k.task().space, address, kind);
     k.emit(PageFaultTaken{address, kind,
-                          flags.nofault                 ? PageFaultResult::disabled
+                          flags.nofault               ? PageFaultResult::disabled
                           : failed(handled)           ? PageFaultResult::failed
                           : handled == VmFault::major ? PageFaultResult::major
                                                       : PageFaultResult::minor,

@@ -115,7 +115,8 @@ Bytes copy_page_to_iter_nofault(Kernel& k, IovIter& iter, const KernelBytes& fro
 Bytes fault_in_iov_iter(Kernel& k, const IovIter& iter, Bytes size, const Probe& probe) {
   IovPosition at = iter.at;
   IovIter cursor{iter.segments, at, iter.nofault};
-  return size - iterate(cursor, size, [&](UserPtr p, Bytes, Bytes length) { return length - fault_in(k, probe, p, length); });
+  return size -
+         iterate(cursor, size, [&](UserPtr p, Bytes, Bytes length) { return length - fault_in(k, probe, p, length); });
 }
 
 IterPages iov_iter_get_pages(Kernel& k, IovIter& iter, Bytes size, AccessKind kind) {

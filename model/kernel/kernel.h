@@ -99,8 +99,8 @@ struct Delivered {
 /// One trip of the loop begins.
 struct RoundBegins {};
 
-using Event = std::variant<Accessed, PageFaultTaken, TagFaultTaken, SignalSeen, Found, CacheRead, LockTaken, LockReleased,
-                           LockContended, Entered, Left, Delivered, RoundBegins>;
+using Event = std::variant<Accessed, PageFaultTaken, TagFaultTaken, SignalSeen, Found, CacheRead, LockTaken,
+                           LockReleased, LockContended, Entered, Left, Delivered, RoundBegins>;
 
 /// What lies outside the path: other threads, reclaim, the clock, whoever watches.
 class Environment {

@@ -110,25 +110,25 @@ std::vector<Revision> make_revisions() {
   });
   row("5.13", [](Revision& r) { r.copy_retries_one_byte = false; });  // the mainline release, without the back-port
   row("5.14", [](Revision& r) {
-    r.copy_retries_one_byte = true;           // [linux-one-byte]
+    r.copy_retries_one_byte = true;  // [linux-one-byte]
     r.copy_page_iter = IterCopy::until_zero;
-    r.generic_perform_write_shrinks = true;   // [linux-bc1bb416bbb9]
+    r.generic_perform_write_shrinks = true;  // [linux-bc1bb416bbb9]
   });
   row("5.15", [](Revision&) {});
   row("5.16", [](Revision& r) {
     r.clear_user_count = ClearUserCount::to_fault;
-    r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};       // [linux-c03098d4b9ad]
+    r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};  // [linux-c03098d4b9ad]
     r.generic_perform_write_probe = {ProbeKind::fault_in_readable, {}};
   });
   row("5.17", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup_swapped; });
   row("5.19", [](Revision& r) {
-    r.tco_on_entry = TcoOnEntry::cleared_for_sync_or_asymm;  // between 5.17 and 6.1
-    r.has_asymm = true;                                      // between 5.17 and 6.1
+    r.tco_on_entry = TcoOnEntry::cleared_for_sync_or_asymm;                    // between 5.17 and 6.1
+    r.has_asymm = true;                                                        // between 5.17 and 6.1
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_subpage_writeable, {}};  // [linux-18788e34642e]
-    r.generic_perform_write_failure = ProbeFailure::nothing;  // between 5.17 and 6.1
+    r.generic_perform_write_failure = ProbeFailure::nothing;                   // between 5.17 and 6.1
   });
   row("6.1", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup; });  // right in stable 6.1
-  row("6.12", [](Revision& r) { r.swap_in_writable = true; });  // [linux-swap-in], since 6.11, from memory
+  row("6.12", [](Revision& r) { r.swap_in_writable = true; });               // [linux-swap-in], since 6.11, from memory
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
@@ -139,7 +139,11 @@ std::vector<Revision> make_revisions() {
 
 template <auto Field, const auto& Words>
 Knob word_knob(std::string name, std::string about) {
-  return {std::move(name), std::move(about), all_words(Words), 0, 0,
+  return {std::move(name),
+          std::move(about),
+          all_words(Words),
+          0,
+          0,
           [](const Revision& r) { return word_of(Words, r.*Field); },
           [](Revision& r, std::string_view word) { r.*Field = value_of(Words, word); }};
 }
@@ -149,8 +153,11 @@ void add_probe_knobs(std::vector<Knob>& all, const std::string& loop) {
   all.push_back({loop + ".probe", "how " + loop + " faults user memory in", all_words(kProbes), 0, 0,
                  [](const Revision& r) { return word_of(kProbes, (r.*ProbeField).kind); },
                  [](Revision& r, std::string_view word) { (r.*ProbeField).kind = value_of(kProbes, word); }});
-  all.push_back({loop + ".min_size", "bytes from the start that a granule probe looks at granule by granule; 0: all", {},
-                 0, std::uint64_t{1} << 30,
+  all.push_back({loop + ".min_size",
+                 "bytes from the start that a granule probe looks at granule by granule; 0: all",
+                 {},
+                 0,
+                 std::uint64_t{1} << 30,
                  [](const Revision& r) { return std::to_string((r.*ProbeField).min_size.n); },
                  [](Revision& r, std::string_view word) { (r.*ProbeField).min_size = Bytes{number(word)}; }});
 }
@@ -167,14 +174,18 @@ std::vector<Knob> make_knobs() {
       "generic_perform_write.shrinks", "after a short copy that was dropped, ask for just what had been copied"));
   all.push_back(word_knob<&Revision::copy_retries_one_byte, kOnOff>(
       "uaccess.one_byte_retry", "a copy that moved nothing tries its first byte alone"));
-  all.push_back(word_knob<&Revision::clear_user_count, kClearUserCount>(
-      "clear_user.count", "what clear_user() reports after a fault"));
+  all.push_back(word_knob<&Revision::clear_user_count, kClearUserCount>("clear_user.count",
+                                                                        "what clear_user() reports after a fault"));
   all.push_back(word_knob<&Revision::mops, kOnOff>("uaccess.mops", "copy and clear with the FEAT_MOPS instructions"));
-  all.push_back({"uaccess.mops_chunk", "bytes that one MOPS step moves, all or nothing", {}, 1, 4096,
+  all.push_back({"uaccess.mops_chunk",
+                 "bytes that one MOPS step moves, all or nothing",
+                 {},
+                 1,
+                 4096,
                  [](const Revision& r) { return std::to_string(r.mops_chunk.n); },
                  [](Revision& r, std::string_view word) { r.mops_chunk = Bytes{number(word)}; }});
-  all.push_back(word_knob<&Revision::tco_on_entry, kTcoOnEntry>(
-      "entry.tco", "when PSTATE.TCO is cleared on kernel entry"));
+  all.push_back(
+      word_knob<&Revision::tco_on_entry, kTcoOnEntry>("entry.tco", "when PSTATE.TCO is cleared on kernel entry"));
   all.push_back(word_knob<&Revision::safe_writeable, kSafeWriteable>(
       "fault_in_safe_writeable.form", "what it is made of, with the return value it had"));
   all.push_back(word_knob<&Revision::copy_page_iter, kIterCopy>(
@@ -184,7 +195,8 @@ std::vector<Knob> make_knobs() {
   all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
       "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
   all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
-  all.push_back(word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));
+  all.push_back(
+      word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));
   std::sort(all.begin(), all.end(), [](const Knob& a, const Knob& b) { return a.name < b.name; });
   return all;
 }

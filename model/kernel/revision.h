@@ -13,14 +13,14 @@ namespace mtesim {
 /// How a loop faults user memory in before it copies.
 /// Every probe answers like copy_*_user: the number of bytes NOT faulted in, 0 being complete success.
 enum class ProbeKind : std::uint8_t {
-  none,                         ///< trust the copy
-  fault_in_pages_readable,      ///< up to 5.15: a load at first + k pages, and at the last byte; all or nothing
-  fault_in_pages_writeable,     ///< up to 5.15: the same with a stored zero
-  fault_in_readable,            ///< 5.16: a load at the first byte and at each later page's first
-  fault_in_writeable,           ///< 5.16: the same with a stored zero
-  fault_in_safe_writeable,      ///< 5.16: software walk of the page tables; touches no user memory
-  fault_in_subpage_writeable,   ///< 5.19: fault_in_writeable, then a load in every granule
-  probe_granule_store,          ///< a what-if: fault_in_writeable, then a store that changes nothing in every granule
+  none,                        ///< trust the copy
+  fault_in_pages_readable,     ///< up to 5.15: a load at first + k pages, and at the last byte; all or nothing
+  fault_in_pages_writeable,    ///< up to 5.15: the same with a stored zero
+  fault_in_readable,           ///< 5.16: a load at the first byte and at each later page's first
+  fault_in_writeable,          ///< 5.16: the same with a stored zero
+  fault_in_safe_writeable,     ///< 5.16: software walk of the page tables; touches no user memory
+  fault_in_subpage_writeable,  ///< 5.19: fault_in_writeable, then a load in every granule
+  probe_granule_store,         ///< a what-if: fault_in_writeable, then a store that changes nothing in every granule
 };
 
 struct Probe {
@@ -33,9 +33,9 @@ struct Probe {
 
 /// What fault_in_safe_writeable() is made of.
 enum class SafeWriteable : std::uint8_t {
-  gup,           ///< 5.16: get_user_pages over each VMA; a first page that fails in an unaligned range reports success
-  fixup_swapped, ///< 5.17: fixup_user_fault a page; a failure behind the first page reports success
-  fixup,         ///< 2025: the same, operands the right way round
+  gup,            ///< 5.16: get_user_pages over each VMA; a first page that fails in an unaligned range reports success
+  fixup_swapped,  ///< 5.17: fixup_user_fault a page; a failure behind the first page reports success
+  fixup,          ///< 2025: the same, operands the right way round
 };
 
 /// clear_user()'s count after a fault.
@@ -74,17 +74,17 @@ struct Revision {
   // uaccess
   bool copy_retries_one_byte{};  ///< the fixup of 2021
   ClearUserCount clear_user_count{};
-  bool mops{};              ///< copies and clears use the MOPS instructions
-  Bytes mops_chunk{1};      ///< how much one MOPS step moves before it may fault
+  bool mops{};          ///< copies and clears use the MOPS instructions
+  Bytes mops_chunk{1};  ///< how much one MOPS step moves before it may fault
   TcoOnEntry tco_on_entry{};
-  bool has_asymm{};         ///< PR_MTE_TCF can mean ASYMM
-  bool has_store_only{};    ///< PR_MTE_STORE_ONLY
+  bool has_asymm{};       ///< PR_MTE_TCF can mean ASYMM
+  bool has_store_only{};  ///< PR_MTE_STORE_ONLY
   // fault-in
   SafeWriteable safe_writeable{};
   // memory management
   bool swap_in_writable{};  ///< a page brought back from swap by a load is writable at once, if nobody shares it
   // iterators
-  IterCopy copy_page_iter{};       ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
+  IterCopy copy_page_iter{};              ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions
   // loops
   Probe btrfs_search_ioctl_probe;
@@ -103,7 +103,7 @@ struct Revision {
 
 /// One thing about a kernel that a scenario may change, by name.
 struct Knob {
-  std::string name;   ///< "btrfs_search_ioctl.probe"
+  std::string name;  ///< "btrfs_search_ioctl.probe"
   std::string about;
   std::vector<std::string> allowed;  ///< the words it takes; empty: a number from `least` to `most`
   std::uint64_t least{};

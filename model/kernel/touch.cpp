@@ -25,7 +25,8 @@ void move_contents(Machine& machine, std::uint32_t space_index, const AccessRun&
                    const Provenance* stored, Provenance* loaded) {
   const std::uint64_t begin = run.first.address();
   if (!machine.track_contents) {
-    if (run.kind == AccessKind::load && loaded != nullptr) loaded->append(Origin{kUninitialisedSource, 0}, run.span().n);
+    if (run.kind == AccessKind::load && loaded != nullptr)
+      loaded->append(Origin{kUninitialisedSource, 0}, run.span().n);
     return;
   }
   if (run.kind == AccessKind::store && stored != nullptr) {
@@ -93,7 +94,7 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
     const VmFault handled = handle_mm_fault(k.machine, k.task().space, address, run.kind);
     const bool lost = failed(handled);
     k.emit(PageFaultTaken{address, run.kind,
-                          lost                       ? PageFaultResult::failed
+                          lost                        ? PageFaultResult::failed
                           : handled == VmFault::major ? PageFaultResult::major
                                                       : PageFaultResult::minor,
                           false});

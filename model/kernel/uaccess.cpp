@@ -9,8 +9,8 @@ namespace mtesim {
 
 namespace {
 
-constexpr std::uint64_t kPair = 16;    // two 8-byte accesses, counted as one move
-constexpr std::uint64_t kBlock = 64;   // four pairs
+constexpr std::uint64_t kPair = 16;   // two 8-byte accesses, counted as one move
+constexpr std::uint64_t kBlock = 64;  // four pairs
 
 Touched store_run(Kernel& k, UserPtr at, std::uint32_t width, std::uint64_t count, const Provenance& bytes) {
   return touch(k, {at, width, width, count, AccessKind::store}, &bytes, nullptr);
@@ -70,7 +70,8 @@ void load_pairs(Kernel& k, Progress& p, UserPtr from, std::uint64_t bytes, Prove
     } else if (reached < kBlock) {
       stored = 0;  // the first block is loaded whole before anything is stored
     } else {
-      stored = reached - kBlock + kPair;  // pair i of a later block is loaded right after pair i of the one before is stored
+      stored =
+          reached - kBlock + kPair;  // pair i of a later block is loaded right after pair i of the one before is stored
     }
     p.failed_width = 8;
   }
@@ -78,15 +79,11 @@ void load_pairs(Kernel& k, Progress& p, UserPtr from, std::uint64_t bytes, Prove
   p.counted += stored;
 }
 
-/// A MOPS copy or set: chunk by chunk, each all or nothing.
-/// Source: facts on FEAT_MOPS in docs/sources.md; how much a step moves is up to the CPU.
-template <class Touch>
-std::uint64_t mops_steps(const Revision& revision, std::uint64_t size, Touch&& bytewise) {
-  const std::uint64_t passed = bytewise(size);
+/// What a MOPS copy or set reports when `passed` of `size` bytes could be moved: whole steps, or everything. How much
+/// a step moves is up to the CPU. Source: [linux-uaccess-mops].
+std::uint64_t mops_count(const Revision& revision, std::uint64_t passed, std::uint64_t size) {
   return passed == size ? size : passed / revision.mops_chunk.n * revision.mops_chunk.n;
 }
-
-bool dense_ok(Kernel& k, UserPtr at, std::uint64_t size) { return access_ok(k, at, Bytes{size}); }
 
 }  // namespace
 
@@ -98,10 +95,10 @@ bool access_ok(Kernel& k, UserPtr at, Bytes size) {
 Bytes copy_to_user(Kernel& k, UserPtr to, const KernelBytes& from) {
   Traced traced(k, "copy_to_user", to, from.size());
   const std::uint64_t size = from.size().n;
-  if (!dense_ok(k, to, size)) return traced.returns(Bytes{size});
+  if (!access_ok(k, to, from.size())) return traced.returns(from.size());
   Progress p;
   if (k.revision.mops) {
-    p.counted = mops_steps(k.revision, size, [&](std::uint64_t n) { return store_run(k, to, 1, n, from.bytes).done; });
+    p.counted = mops_count(k.revision, store_run(k, to, 1, size, from.bytes).done, size);
     if (p.counted < size) p.failed_width = 8;
   } else {
     const auto store = [&](std::uint32_t width) { store_piece(k, p, to, width, from.bytes); };
@@ -125,11 +122,11 @@ Bytes copy_to_user(Kernel& k, UserPtr to, const KernelBytes& from) {
 
 Bytes copy_from_user(Kernel& k, Provenance& to, UserPtr from, Bytes size) {
   Traced traced(k, "copy_from_user", from, size);
-  if (!dense_ok(k, from, size.n)) return traced.returns(size);
+  if (!access_ok(k, from, size)) return traced.returns(size);
   Progress p;
   if (k.revision.mops) {
     Provenance loaded;
-    p.counted = mops_steps(k.revision, size.n, [&](std::uint64_t n) { return load_run(k, from, 1, n, loaded).done; });
+    p.counted = mops_count(k.revision, load_run(k, from, 1, size.n, loaded).done, size.n);
     if (p.counted < size.n) p.failed_width = 8;
     to.append(loaded.slice(0, p.counted));
   } else {
@@ -150,13 +147,12 @@ Bytes copy_from_user(Kernel& k, Provenance& to, UserPtr from, Bytes size) {
 Bytes clear_user(Kernel& k, UserPtr to, Bytes size) {
   Traced traced(k, "clear_user", to, size);
   const std::uint64_t n = size.n;
-  if (!dense_ok(k, to, n)) return traced.returns(size);
+  if (!access_ok(k, to, size)) return traced.returns(size);
   const auto zero = [&](std::uint64_t at, std::uint32_t width, std::uint64_t count) {
     return store_run(k, to + Bytes{at}, width, count, Provenance(Origin{}, Bytes{width * count}));
   };
   if (k.revision.mops) {
-    const std::uint64_t cleared = mops_steps(k.revision, n, [&](std::uint64_t bytes) { return zero(0, 1, bytes).done; });
-    return traced.returns(Bytes{n - cleared});
+    return traced.returns(Bytes{n - mops_count(k.revision, zero(0, 1, n).done, n)});
   }
   if (k.revision.clear_user_count == ClearUserCount::all_or_nothing) {
     std::uint64_t at = n / 8 * 8;

@@ -42,7 +42,8 @@ enum class PteState : std::uint8_t {
 struct Pte {
   FolioRef folio{};  ///< of present and swapped
   PteState state{PteState::none};
-  bool writable{};  ///< a store needs no fault; false on a present page of a writable private mapping means copy-on-write
+  bool writable{};  ///< a store needs no fault; false on a present page of a writable private mapping means
+                    ///< copy-on-write
   [[nodiscard]] Fingerprint fingerprint() const { return print_of(folio.object, folio.index, state, writable); }
   bool operator==(const Pte&) const = default;
 };
@@ -62,7 +63,9 @@ class AddressSpace {
     ptes_.edit(page_index, [&](Pte& held) { held = pte; });
   }
 
-  [[nodiscard]] Fingerprint fingerprint() const { return slot_print(1, vma_print_) + slot_print(2, ptes_.fingerprint()); }
+  [[nodiscard]] Fingerprint fingerprint() const {
+    return slot_print(1, vma_print_) + slot_print(2, ptes_.fingerprint());
+  }
   [[nodiscard]] Fingerprint recomputed_fingerprint() const {
     return slot_print(1, vmas_print()) + slot_print(2, ptes_.recomputed_fingerprint());
   }

@@ -21,7 +21,9 @@ Fingerprint sum_of_parts(const Machine& machine, PrintPart&& print) {
 }
 
 template <class T>
-concept Recomputable = requires(const T& part) { part.recomputed_fingerprint(); };
+concept Recomputable = requires(const T& part) {
+  part.recomputed_fingerprint();
+};
 
 /// The smallest index of an access that touches `address` or lies behind it.
 std::uint64_t access_touching(const AccessRun& run, std::uint64_t address) {
@@ -71,8 +73,8 @@ Fingerprint Machine::recomputed_fingerprint() const {
 
 bool operator==(const Machine& a, const Machine& b) {
   return a.page_size == b.page_size && a.scheme == b.scheme && a.track_contents == b.track_contents &&
-         a.swap_in_writable == b.swap_in_writable && a.tasks == b.tasks && a.locks == b.locks &&
-         a.spaces == b.spaces && a.objects == b.objects && a.pipes == b.pipes;
+         a.swap_in_writable == b.swap_in_writable && a.tasks == b.tasks && a.locks == b.locks && a.spaces == b.spaces &&
+         a.objects == b.objects && a.pipes == b.pipes;
 }
 
 AccessCheck check_access(const Machine& machine, const AddressSpace& space, const AccessRun& run,
@@ -120,15 +122,15 @@ AccessCheck check_access(const Machine& machine, const AddressSpace& space, cons
         if (access < run.count) {
           // The access may reach into a page that is not there, and that comes first.
           const std::uint64_t last = run.at(access).address() + run.width - 1;
-          const auto kind = last >= page + machine.page_size.n ? page_fault_at(machine, space, last, run.kind)
-                                                               : std::nullopt;
+          const auto kind =
+              last >= page + machine.page_size.n ? page_fault_at(machine, space, last, run.kind) : std::nullopt;
           if (on_mismatch == OnMismatch::recorded) {
             result.mismatch_recorded |= !kind;
             at = page_end;
             continue;
           }
-          const std::uint64_t fails_at = kind ? round_down(last, machine.page_size)
-                                              : std::max(address, run.at(access).address());
+          const std::uint64_t fails_at =
+              kind ? round_down(last, machine.page_size) : std::max(address, run.at(access).address());
           result.fault = AccessFault{access, run.first + Bytes{fails_at - begin}, kind.value_or(FaultKind::tag)};
           return result;
         }

@@ -40,8 +40,7 @@ Errno map_memory(Machine& machine, std::uint32_t space, const MapRequest& reques
   if (request.prot.mte && !may_be_tagged(*machine.objects[request.object])) return Errno::einval;
   unmap_memory(machine, space, request.begin, request.end);
   const auto delta = request.first_page - static_cast<std::uint32_t>(machine.page_index(request.begin));
-  machine.spaces[space].write().map(request.begin, request.end,
-                                    {request.prot, request.shared, request.object, delta});
+  machine.spaces[space].write().map(request.begin, request.end, {request.prot, request.shared, request.object, delta});
   return Errno::ok;
 }
 
@@ -102,6 +101,11 @@ std::uint32_t fork_space(Machine& machine, std::uint32_t parent) {
   return static_cast<std::uint32_t>(machine.spaces.size() - 1);
 }
 
+bool goes_to_swap(const Machine& machine, FolioRef page) {
+  const ObjectKind kind = machine.objects[page.object]->kind;
+  return kind == ObjectKind::anonymous || kind == ObjectKind::copies;
+}
+
 bool evict(Machine& machine, std::uint32_t space, std::uint64_t page_index) {
   const Pte pte = machine.spaces[space]->pte(page_index);
   if (pte.state == PteState::zero) {
@@ -109,7 +113,7 @@ bool evict(Machine& machine, std::uint32_t space, std::uint64_t page_index) {
     return true;
   }
   if (pte.state != PteState::present) return false;
-  const bool to_swap = machine.objects[pte.folio.object]->kind != ObjectKind::file;
+  const bool to_swap = goes_to_swap(machine, pte.folio);
   // Mappings keep their addresses across fork, so whoever maps the page maps it here.
   for (std::uint32_t s = 0; s < machine.spaces.size(); ++s) {
     const Pte theirs = machine.spaces[s]->pte(page_index);

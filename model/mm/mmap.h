@@ -37,9 +37,11 @@ void dontneed(Machine& machine, std::uint32_t space, std::uint64_t begin, std::u
 /// Returns: the index of the new space.
 std::uint32_t fork_space(Machine& machine, std::uint32_t parent);
 
-/// Reclaim takes the page: anonymous and tmpfs pages go to swap with their tags, a file's entry is dropped (its page
-/// stays in the cache), the zero page's entry is dropped. Every space that maps the page loses it.
-/// False if there was nothing to take.
+/// An anonymous page's entry remembers it in swap; the page of a file or of tmpfs is remembered by its cache.
+[[nodiscard]] bool goes_to_swap(const Machine& machine, FolioRef page);
+
+/// Reclaim takes the page, its tags with it: an anonymous one goes to swap, of a file or tmpfs the entry is dropped,
+/// and so is the zero page's. Every space that maps the page loses it. False if there was nothing to take.
 bool evict(Machine& machine, std::uint32_t space, std::uint64_t page_index);
 
 /// STG: sets the allocation tag of the granule at `address` through a mapping with PROT_MTE that is present and

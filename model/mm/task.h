@@ -24,11 +24,11 @@ struct PendingSignals {
 struct Task {
   std::uint32_t space{};  ///< its address space
   TcfMode tcf{TcfMode::none};
-  bool store_only{};             ///< FEAT_MTE_STORE_ONLY asked for with tcf
-  bool tagged_addr_abi{};        ///< PR_TAGGED_ADDR_ENABLE
-  bool user_tco{};               ///< PSTATE.TCO as user space left it
-  bool kernel_tco{};             ///< PSTATE.TCO while in the kernel
-  bool tfsre0{};                 ///< TFSRE0_EL1.TF0: a recorded mismatch that nobody has looked at yet
+  bool store_only{};                  ///< FEAT_MTE_STORE_ONLY asked for with tcf
+  bool tagged_addr_abi{};             ///< PR_TAGGED_ADDR_ENABLE
+  bool user_tco{};                    ///< PSTATE.TCO as user space left it
+  bool kernel_tco{};                  ///< PSTATE.TCO while in the kernel
+  bool tfsre0{};                      ///< TFSRE0_EL1.TF0: a recorded mismatch that nobody has looked at yet
   std::uint8_t pagefault_disabled{};  ///< depth of pagefault_disable()
   PendingSignals pending{};
 

@@ -50,6 +50,12 @@ std::string outcomes(const ScenarioReport& report, std::string (*of)(const Point
   }
   std::vector<std::string> words;
   for (const auto& [word, times] : seen) words.push_back(times == 1 ? word : fmt::format("{} x{}", word, times));
+  constexpr std::size_t kMost = 3;
+  if (words.size() > kMost) {
+    const std::size_t more = words.size() - kMost;
+    words.resize(kMost);
+    words.push_back(fmt::format("{} more", more));
+  }
   return fmt::format("{}", fmt::join(words, "; "));
 }
 
@@ -62,9 +68,12 @@ std::string run_outcome(const PointReport& point) {
       for (const auto& task : run.results) results.insert(results.end(), task.begin(), task.end());
       return result_words(results);
     }
-    case RunEnd::livelock: return run.killable ? "no return (killable)" : "no return (unkillable)";
-    case RunEnd::deadlock: return "deadlock";
-    case RunEnd::cut: return "unknown";
+    case RunEnd::livelock:
+      return run.killable ? "no return (killable)" : "no return (unkillable)";
+    case RunEnd::deadlock:
+      return "deadlock";
+    case RunEnd::cut:
+      return "unknown";
   }
   return "?";
 }
@@ -75,10 +84,14 @@ std::string check_outcome(const PointReport& point) {
 
 int exit_of(Status status) {
   switch (status) {
-    case Status::holds: return kExitHolds;
-    case Status::violated: return kExitViolated;
-    case Status::refused: return kExitWrongInput;
-    case Status::unknown: return kExitUnknown;
+    case Status::holds:
+      return kExitHolds;
+    case Status::violated:
+      return kExitViolated;
+    case Status::refused:
+      return kExitWrongInput;
+    case Status::unknown:
+      return kExitUnknown;
   }
   return kExitInternal;
 }

@@ -19,18 +19,21 @@ std::atomic<bool> g_interrupted{false};
 
 namespace {
 
-/// A scenario that has no sweep, read and built; one that has is taken at its first point.
+/// One point of a scenario, read and built.
 struct Loaded {
   Scenario scenario;
   Built built;
 };
 
-Loaded load(const std::string& file) {
+Loaded load(const std::string& file, std::size_t number = 0) {
   const JsonText text = read_json_file(file);
-  Scenario scenario = parse_scenario(text);
-  const std::vector<SweepPoint> points = sweep_points(text, scenario);
-  if (!points.front().at.empty()) scenario = parse_scenario(points.front().text);
-  return {scenario, build(scenario, points.front().text)};
+  const std::vector<SweepPoint> points = sweep_points(text, parse_scenario(text));
+  if (number >= points.size()) {
+    throw std::invalid_argument(
+        fmt::format("{}: found no point {}; allowed: 0 to {}", file, number, points.size() - 1));
+  }
+  const Scenario scenario = parse_scenario(points[number].text);
+  return {scenario, build(scenario, points[number].text)};
 }
 
 void tell_run(const Workload& workload, Story& story) {
@@ -48,9 +51,8 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   how.max_states = options.max_states;
   how.interrupt = &g_interrupted;
   if (options.max_seconds > 0) {
-    how.deadline = std::chrono::steady_clock::now() +
-                   std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                       std::chrono::duration<double>(options.max_seconds));
+    how.deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                                                          std::chrono::duration<double>(options.max_seconds));
   }
   std::mutex showing;
   how.progress = [&](const CheckOptions::Progress& p) {
@@ -77,9 +79,12 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
     for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
   }
   switch (report.status) {
-    case Status::holds: return outputs.failed() ? kExitUnknown : kExitHolds;
-    case Status::violated: return kExitViolated;
-    default: return kExitUnknown;
+    case Status::holds:
+      return outputs.failed() ? kExitUnknown : kExitHolds;
+    case Status::violated:
+      return kExitViolated;
+    default:
+      return kExitUnknown;
   }
 }
 
@@ -97,7 +102,8 @@ Topics topics() {
   for (const LoopEntry& loop : catalogue()) {
     Entry entry{std::string(loop.name), std::string(loop.about), {fmt::format("shapes: {}", loop.shapes)}};
     for (const Knob& knob : knobs()) {
-      if (knob.name.starts_with(entry.name + ".")) entry.details.push_back(fmt::format("knob {}: {}", knob.name, knob.about));
+      if (knob.name.starts_with(entry.name + "."))
+        entry.details.push_back(fmt::format("knob {}: {}", knob.name, knob.about));
     }
     loops.push_back(std::move(entry));
   }
@@ -115,13 +121,15 @@ Topics topics() {
     const std::string allowed = knob.allowed.empty() ? fmt::format("{} to {}", knob.least, knob.most)
                                                      : fmt::format("{}", fmt::join(knob.allowed, ", "));
     Entry entry{knob.name, knob.about, {fmt::format("allowed: {}", allowed)}};
-    for (const Revision& revision : revisions()) entry.details.push_back(fmt::format("{:<5} {}", revision.name, knob.get(revision)));
+    for (const Revision& revision : revisions())
+      entry.details.push_back(fmt::format("{:<5} {}", revision.name, knob.get(revision)));
     knob_entries.push_back(std::move(entry));
   }
   all.emplace_back("knobs", std::move(knob_entries));
   std::vector<Entry> actions;
   for (const ActionInfo& info : action_infos()) {
-    actions.push_back({std::string(info.name), std::string(info.about),
+    actions.push_back({std::string(info.name),
+                       std::string(info.about),
                        {info.has_range    ? "takes `where`, a mapping"
                         : info.has_object ? "takes `file`"
                                           : "takes nothing"}});
@@ -132,7 +140,8 @@ Topics topics() {
   all.emplace_back("filesystems", std::move(files));
   std::vector<Entry> schemes;
   for (const SubpageScheme& scheme : subpage_schemes()) {
-    schemes.push_back({std::string(scheme.name), std::string(scheme.about), {fmt::format("granule: {} bytes", scheme.granule.n)}});
+    schemes.push_back(
+        {std::string(scheme.name), std::string(scheme.about), {fmt::format("granule: {} bytes", scheme.granule.n)}});
   }
   all.emplace_back("schemes", std::move(schemes));
   std::vector<Entry> cpus;
@@ -157,14 +166,16 @@ int check_command(const std::string& file, const CommonOptions& options) {
   const JsonText text = read_json_file(file);
   Scenario scenario = parse_scenario(text);
   if (!wants_check(scenario)) {
-    fmt::print(stderr, "{}: it has neither `environment` nor `check`: add \"check\": {{}} to check it in a still world\n", file);
+    fmt::print(stderr,
+               "{}: it has neither `environment` nor `check`: add \"check\": {{}} to check it in a still world\n",
+               file);
     return kExitWrongInput;
   }
   return carry_out_one(file, options, false, true, false);
 }
 
-int explain_command(const std::string& file, int path, std::size_t lines) {
-  const Loaded loaded = load(file);
+int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines) {
+  const Loaded loaded = load(file, point);
   Story story(loaded.built.names, lines);
   fmt::print("{}\n", loaded.scenario.name);
   if (!loaded.scenario.about.empty()) fmt::print("  {}\n", loaded.scenario.about);

@@ -11,10 +11,10 @@ namespace mtesim {
 
 /// Exit statuses of the program.
 enum Exit : int {
-  kExitHolds = 0,      ///< all holds
-  kExitViolated = 1,   ///< an expectation or a property is violated
+  kExitHolds = 0,     ///< all holds
+  kExitViolated = 1,  ///< an expectation or a property is violated
   kExitWrongInput = 2,
-  kExitUnknown = 3,    ///< a limit was reached, or it was interrupted
+  kExitUnknown = 3,  ///< a limit was reached, or it was interrupted
   kExitInternal = 4,
 };
 
@@ -22,7 +22,7 @@ enum Exit : int {
 extern std::atomic<bool> g_interrupted;
 
 struct CommonOptions {
-  std::vector<std::string> out;     ///< --out FORMAT=FILE
+  std::vector<std::string> out;  ///< --out FORMAT=FILE
   unsigned jobs{std::max(1u, std::thread::hardware_concurrency())};
   std::uint64_t max_states{0};
   double max_seconds{0};
@@ -33,7 +33,7 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
 int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify);
 int run_command(const std::string& file, const CommonOptions& options, bool trace);
 int check_command(const std::string& file, const CommonOptions& options);
-int explain_command(const std::string& file, int path, std::size_t lines);
+int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines);
 int list_command(const std::string& what);
 int describe_command(const std::string& name);
 int validate_command(const std::vector<std::string>& files);

@@ -20,11 +20,14 @@ extern "C" void note_interrupt(int) {
 
 /// CLI11 takes a mistyped option for a file: whatever begins with a dash is none.
 std::string no_dash(const std::string& word) {
-  return word.size() > 1 && word.front() == '-' ? "found \"" + word + "\", which is no option of this command; see --help" : "";
+  return word.size() > 1 && word.front() == '-'
+             ? "found \"" + word + "\", which is no option of this command; see --help"
+             : "";
 }
 
 void add_common(CLI::App& command, CommonOptions& options) {
-  command.add_option("--out", options.out, "also write results: json=FILE or jsonl=FILE, - for stdout; may be repeated")
+  command
+      .add_option("--out", options.out, "also write results: json=FILE or jsonl=FILE, - for stdout; may be repeated")
       ->type_name("FORMAT=FILE");
   command.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
   command.add_option("--max-states", options.max_states, "give a check up behind this many states; then it is unknown")
@@ -40,12 +43,14 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, note_interrupt);
 
   CLI::App app{"mtesim: what copy loops of the kernel do when memory tags fault within a page"};
-  app.set_version_flag("--version", fmt::format("mtesim {} {}({}, {})", kVersion,
-                                                kRevision.empty() ? "" : fmt::format("{} ", kRevision), kCompiler, kBuildType));
+  app.set_version_flag(
+      "--version", fmt::format("mtesim {} {}({}, {})", kVersion, kRevision.empty() ? "" : fmt::format("{} ", kRevision),
+                               kCompiler, kBuildType));
   app.require_subcommand(1);
   app.footer(
       "Example: mtesim run scenarios/search_ioctl/page-probe.json\n"
-      "Exit status: 0 all holds, 1 an expectation is violated, 2 the input is wrong, 3 unknown (a limit or an interrupt), "
+      "Exit status: 0 all holds, 1 an expectation is violated, 2 the input is wrong, 3 unknown (a limit or an "
+      "interrupt), "
       "4 internal error");
 
   CommonOptions options;
@@ -59,13 +64,15 @@ int main(int argc, char** argv) {
   app.add_flag("-v,--verbose", verbose, "log more to stderr");
   const CLI::Validator not_an_option(no_dash, "");
 
-  CLI::App& batch = *app.add_subcommand("batch", "carry out every scenario below PATH and compare with what it expects");
+  CLI::App& batch =
+      *app.add_subcommand("batch", "carry out every scenario below PATH and compare with what it expects");
   batch.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
   add_common(batch, options);
   batch.footer("Example: mtesim batch scenarios --out jsonl=results.jsonl");
 
   bool verify = false;
-  CLI::App& promote = *app.add_subcommand("promote", "write each scenario's report beside it, for tests to compare with");
+  CLI::App& promote =
+      *app.add_subcommand("promote", "write each scenario's report beside it, for tests to compare with");
   promote.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
   promote.add_flag("--verify", verify, "compare instead, and fail where they differ");
   promote.footer("Example: mtesim promote scenarios/search_ioctl && git diff");
@@ -85,7 +92,10 @@ int main(int argc, char** argv) {
 
   CLI::App& explain = *app.add_subcommand("explain", "the story of a run, or of a witness, and a map of the granules");
   explain.add_option("FILE", file, "scenario")->required()->check(not_an_option);
-  explain.add_option("--path", path, "tell witness number N of the check instead of the run")->check(CLI::NonNegativeNumber);
+  explain.add_option("--path", path, "tell witness number N of the check instead of the run")
+      ->check(CLI::NonNegativeNumber);
+  std::size_t point = 0;
+  explain.add_option("--point", point, "tell point number N of a sweep, the first being 0");
   explain.add_option("--lines", lines, "the most lines of story")->check(CLI::PositiveNumber);
   explain.footer("Example: mtesim explain scenarios/search_ioctl/page-probe.json --path 0");
 
@@ -128,7 +138,7 @@ int main(int argc, char** argv) {
     if (promote) return promote_command(paths, options, verify);
     if (run) return run_command(file, options, trace);
     if (check) return check_command(file, options);
-    if (explain) return explain_command(file, path, lines);
+    if (explain) return explain_command(file, path, point, lines);
     if (list) return list_command(word);
     if (describe) return describe_command(word);
     if (validate) return validate_command(paths);

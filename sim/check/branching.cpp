@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <unordered_map>
 
 namespace mtesim {
@@ -14,9 +15,9 @@ struct Joined {};
 /// What the path has seen of the world since the step began: all that its local variables can depend on.
 /// Accesses that merely passed are counted, so that the same place in the path has the same position.
 struct Seen {
-  std::uint64_t position{};               ///< looks made, a run counting each access
-  std::vector<std::uint64_t> outcomes;    ///< faults, signals, things found: each with the position where it was seen
-  Provenance loaded;                      ///< what loads brought to the kernel, in order
+  std::uint64_t position{};             ///< looks made, a run counting each access
+  std::vector<std::uint64_t> outcomes;  ///< faults, signals, things found: each with the position where it was seen
+  Provenance loaded;                    ///< what loads brought to the kernel, in order
   bool operator==(const Seen&) const = default;
 
   void note(std::uint64_t kind, std::uint64_t value) {
@@ -34,10 +35,9 @@ void Seen::note(const Event& event) {
   } else if (const auto* tag_fault = std::get_if<TagFaultTaken>(&event)) {
     note(1, tag_fault->address.bits());
   } else if (const auto* page_fault = std::get_if<PageFaultTaken>(&event)) {
-    const bool seen =
-        page_fault->result == PageFaultResult::failed || page_fault->result == PageFaultResult::disabled;
+    const bool seen = page_fault->result == PageFaultResult::failed || page_fault->result == PageFaultResult::disabled;
     if (page_fault->by_software) ++position;
-    if (seen) note(2, page_fault->address);
+    if (seen) note(page_fault->by_software ? 6 : 2, page_fault->address);
   } else if (const auto* signal = std::get_if<SignalSeen>(&event)) {
     ++position;
     if (signal->pending) note(3, 1);
@@ -76,6 +76,30 @@ class SiteSet {
  private:
   std::unordered_map<std::uint64_t, std::vector<Site>> sites_;
 };
+
+/// The part of [from, to) that the placement could be in, a word of `looked_at` at a time: f(word, bits of the part)
+/// says whether to go on.
+template <class F>
+bool for_each_word(const Action& placement, std::uint64_t from, std::uint64_t to, F&& f) {
+  if (to <= placement.begin || from >= placement.end) return true;
+  std::uint64_t first = (std::max(from, placement.begin) - placement.begin) / kGranule.n;
+  const std::uint64_t end = (std::min(to, placement.end) - placement.begin + kGranule.n - 1) / kGranule.n;
+  while (first < end) {
+    const std::uint64_t n = std::min<std::uint64_t>(64 - first % 64, end - first);
+    const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (first % 64);
+    if (!f(first / 64, bits)) return false;
+    first += n;
+  }
+  return true;
+}
+
+void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placement, std::uint64_t from,
+                    std::uint64_t to) {
+  for_each_word(placement, from, to, [&](std::uint64_t word, std::uint64_t bits) {
+    looked_at[word] |= bits;
+    return true;
+  });
+}
 
 /// An environment that follows `script` and then does nothing, reporting the sites that it comes by.
 class Branching final : public Environment {
@@ -139,7 +163,7 @@ class Branching final : public Environment {
   template <class F>
   bool visit(const Look& look, F&& f) const {
     const std::function<bool(const ActionChoice&)> ordered = [&](const ActionChoice& choice) {
-      if (actions_[choice.action].before_call && has_been_looked_at(choice.target)) return true;
+      if (actions_[choice.action].before_call && comes_too_late(look, choice)) return true;
       const bool behind_last = !last_ || choice.access > 0 || choice.action > last_->action ||
                                (choice.action == last_->action && choice.target > last_->target);
       return !behind_last || f(choice);
@@ -156,41 +180,25 @@ class Branching final : public Environment {
   [[nodiscard]] const Action& placement() const {
     return *std::find_if(actions_.begin(), actions_.end(), [](const Action& action) { return action.before_call; });
   }
-  /// The part of [from, to) that the placement could be in, a word of `looked_at` at a time: f(word, bits of the part)
-  /// says whether to go on.
-  template <class F>
-  bool for_each_word(std::uint64_t from, std::uint64_t to, F&& f) const {
-    const Action& action = placement();
-    if (to <= action.begin || from >= action.end) return true;
-    std::uint64_t first = (std::max(from, action.begin) - action.begin) / kGranule.n;
-    const std::uint64_t end = (std::min(to, action.end) - action.begin + kGranule.n - 1) / kGranule.n;
-    while (first < end) {
-      const std::uint64_t n = std::min<std::uint64_t>(64 - first % 64, end - first);
-      const std::uint64_t bits = (n == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1) << (first % 64);
-      if (!f(first / 64, bits)) return false;
-      first += n;
-    }
-    return true;
-  }
-  [[nodiscard]] bool has_been_looked_at(std::uint64_t address) const {
-    if (state_.looked_at.empty()) return true;
-    const std::uint64_t granule = (address - placement().begin) / kGranule.n;
-    return (state_.looked_at[granule / 64] >> (granule % 64) & 1) != 0;
+  /// Somebody has looked at the granule by then: an access before this run, or the one before this in the run.
+  [[nodiscard]] bool comes_too_late(const Look& look, const ActionChoice& choice) const {
+    const auto* run = std::get_if<AccessRun>(&look);
+    if (run == nullptr || state_.looked_at.empty()) return true;
+    const std::uint64_t granule = (choice.target - placement().begin) / kGranule.n;
+    if ((state_.looked_at[granule / 64] >> (granule % 64) & 1) != 0) return true;
+    return choice.access > 0 && run->at(choice.access - 1).address() + run->width > choice.target;
   }
   [[nodiscard]] bool all_looked_at(const Look& look) const {
     const auto* run = std::get_if<AccessRun>(&look);
     if (run == nullptr || state_.looked_at.empty()) return true;
     const std::uint64_t begin = run->first.address();
-    return for_each_word(begin, begin + run->span().n, [&](std::uint64_t word, std::uint64_t bits) {
+    return for_each_word(placement(), begin, begin + run->span().n, [&](std::uint64_t word, std::uint64_t bits) {
       return (state_.looked_at[word] & bits) == bits;
     });
   }
   void look_at(const AccessRun& run) {
     const auto mark = [&](std::uint64_t from, std::uint64_t to) {
-      for_each_word(from, to, [&](std::uint64_t word, std::uint64_t bits) {
-        state_.looked_at[word] |= bits;
-        return true;
-      });
+      mark_looked_at(state_.looked_at, placement(), from, to);
     };
     if (run.count == 0) return;
     if (run.stride <= kGranule.n) return mark(run.first.address(), run.first.address() + run.span().n);
@@ -204,7 +212,13 @@ class Branching final : public Environment {
     apply(choice, actions_, machine);
     std::uint8_t& budget = state_.budgets[choice.action];
     if (budget != Action::kUnbounded) --budget;
-    if (actions_[choice.action].before_call && budget == 0) state_.looked_at.clear();
+    const Action& action = actions_[choice.action];
+    if (action.before_call && budget == 0) state_.looked_at.clear();
+    // What comes in the place of a page that is gone has tags of its own.
+    const bool page_is_gone = action.kind == ActionKind::dontneed || action.kind == ActionKind::unmap;
+    if (page_is_gone && !state_.looked_at.empty()) {
+      mark_looked_at(state_.looked_at, placement(), choice.target, choice.target + machine.page_size.n);
+    }
     ++done_;
     last_ = choice;
     if (acted) acted(choice);
@@ -267,6 +281,14 @@ CheckState start_of_check(const Workload& workload, std::span<const Action> acti
     if (!action.before_call) continue;
     MTESIM_CHECK(start.looked_at.empty() && is_aligned(action.begin, kGranule));
     start.looked_at.assign(((action.end - action.begin) / kGranule.n + 63) / 64, 0);
+    const Machine& machine = start.work.machine;
+    for (std::uint64_t page = action.begin; page < action.end; page += machine.page_size.n) {
+      const PteState state = machine.spaces[action.space]->pte(machine.page_index(page)).state;
+      // A page that is not there yet comes with tags 0, whatever was done before.
+      if (state != PteState::present && state != PteState::swapped) {
+        mark_looked_at(start.looked_at, action, page, page + machine.page_size.n);
+      }
+    }
   }
   return start;
 }
@@ -274,12 +296,11 @@ CheckState start_of_check(const Workload& workload, std::span<const Action> acti
 void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
                      const BranchRules& rules, const std::function<bool(Branch&&)>& take) {
   SiteSet known;
-  std::vector<Choices> scripts{{}};
-  std::vector<Choices> found;
+  // Fewer actions first: of ways that join, the one that is followed has the least, and so has each transition.
+  std::deque<Choices> scripts{{}};
   while (!scripts.empty()) {
-    Branch branch{from, false, 0, std::move(scripts.back()), {}};
-    scripts.pop_back();
-    found.clear();
+    Branch branch{from, false, 0, std::move(scripts.front()), {}};
+    scripts.pop_front();
     Branching environment(branch.to, task, actions, rules.sites, branch.choices);
     environment.at_site = [&](const Look& look) {
       if (rules.join_histories && !known.insert(environment.here(branch.to.work.machine))) throw Joined{};
@@ -288,7 +309,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
         script.reserve(branch.choices.size() + 1);
         script = branch.choices;
         script.push_back({environment.site(), choice});
-        found.push_back(std::move(script));
+        scripts.push_back(std::move(script));
       });
     };
     environment.watch = [&](const Event& event) { branch.reached.note(event); };
@@ -300,15 +321,12 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
     } catch (const Joined&) {
       joined = true;
     }
-    // Depth first, in the order of sites and choices.
-    for (auto script = found.rbegin(); script != found.rend(); ++script) scripts.push_back(std::move(*script));
     if (!joined && !environment.fell_short() && !take(std::move(branch))) return;
   }
 }
 
 Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const Choices& choices,
-                     const std::function<void(const Event&)>& observe,
+                     const BranchRules& rules, const Choices& choices, const std::function<void(const Event&)>& observe,
                      const std::function<void(const ActionChoice&)>& acted) {
   Branch branch{from, false, 0, choices, {}};
   Branching environment(branch.to, task, actions, rules.sites, branch.choices);

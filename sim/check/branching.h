@@ -92,8 +92,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
 /// Carries out one step under given choices, for replays and stories.
 /// Errors:  choices that do not fit the step are our own bug.
 Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const Choices& choices,
-                     const std::function<void(const Event&)>& observe,
+                     const BranchRules& rules, const Choices& choices, const std::function<void(const Event&)>& observe,
                      const std::function<void(const ActionChoice&)>& acted);
 
 }  // namespace mtesim

@@ -38,7 +38,7 @@ class WorkloadSystem {
     explore::NodeInfo info;
     info.ended = is_done(workload_, state.work);
     for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-      if (!is_done(workload_, state.work, TaskId{t})) info.enabled |= explore::TaskSet{1} << t;
+      if (can_step(state.work, TaskId{t})) info.enabled |= explore::TaskSet{1} << t;
     }
     return info;
   }
@@ -64,7 +64,8 @@ class WorkloadSystem {
         info.actions = branch.actions;
         info.label = labels_.size();
         labels_.push_back(std::move(branch.choices));
-        if (options_.stop_at_livelock && branch.actions == 0 && branch.to == state) livelock_found_ = true;
+        const bool alone = state.work.tasks.size() == 1;  // of several tasks, another might step in
+        if (options_.stop_at_livelock && alone && branch.actions == 0 && branch.to == state) livelock_found_ = true;
         more = sink(std::move(branch.to), info);
         return more;
       });
@@ -76,6 +77,15 @@ class WorkloadSystem {
   [[nodiscard]] const Reached& reached() const { return reached_; }
 
  private:
+  /// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
+  [[nodiscard]] bool can_step(const WorkState& state, TaskId task) const {
+    if (is_done(workload_, state, task)) return false;
+    if (state.tasks.size() == 1) return true;
+    WorkState attempt = state;
+    StillEnvironment still;
+    return !std::holds_alternative<Blocked>(step(workload_, attempt, task, still));
+  }
+
   /// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
   /// by a signal before that.
   void forget_machine(State& state) const {
@@ -138,12 +148,11 @@ void describe_cycle(const Workload& workload, const CheckOptions& options, const
       }
       taken.insert(held.lock.kind);
     }
-    replay_branch(
-        workload, from, TaskId{edge.task}, options.actions, options.rules, system.choices(edge.label),
-        [&](const Event& event) {
-          if (const auto* lock = std::get_if<LockTaken>(&event)) taken.insert(lock->lock.kind);
-        },
-        {});
+    replay_branch(workload, from, TaskId{edge.task}, options.actions, options.rules, system.choices(edge.label),
+                  [&](const Event& event) {
+                    if (const auto* lock = std::get_if<LockTaken>(&event)) taken.insert(lock->lock.kind);
+                  },
+                  {});
   }
   result.locks_taken.assign(taken.begin(), taken.end());
 }
@@ -168,12 +177,18 @@ explore::TaskSet all_tasks(const Workload& workload) {
 
 std::string cut_name(explore::Cut cut) {
   switch (cut) {
-    case explore::Cut::none: return "";
-    case explore::Cut::states: return "the limit on states";
-    case explore::Cut::bytes: return "the limit on memory";
-    case explore::Cut::deadline: return "the limit on time";
-    case explore::Cut::interrupt: return "an interrupt";
-    case explore::Cut::numbers: return "the number of transitions that can be counted";
+    case explore::Cut::none:
+      return "";
+    case explore::Cut::states:
+      return "the limit on states";
+    case explore::Cut::bytes:
+      return "the limit on memory";
+    case explore::Cut::deadline:
+      return "the limit on time";
+    case explore::Cut::interrupt:
+      return "an interrupt";
+    case explore::Cut::numbers:
+      return "the number of transitions that can be counted";
   }
   return "?";
 }
@@ -182,11 +197,16 @@ std::string cut_name(explore::Cut cut) {
 
 std::string_view verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::returns: return "returns";
-    case Verdict::livelock: return "livelock";
-    case Verdict::starvation: return "starvation";
-    case Verdict::deadlock: return "deadlock";
-    case Verdict::bound: return "bound";
+    case Verdict::returns:
+      return "returns";
+    case Verdict::livelock:
+      return "livelock";
+    case Verdict::starvation:
+      return "starvation";
+    case Verdict::deadlock:
+      return "deadlock";
+    case Verdict::bound:
+      return "bound";
   }
   return "?";
 }
@@ -221,8 +241,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   }
 
   const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
-    result.witnesses.push_back(
-        {steps_of(workload, system, found, stem), steps_of(workload, system, found, loop)});
+    result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop)});
   };
   const explore::TaskSet tasks = all_tasks(workload);
   if (const auto lasso = explore::find_fair_lasso(found.graph, quiet, tasks)) {
@@ -233,21 +252,21 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   } else if (const auto stuck = explore::deadlocks(found.graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
     witness(found.graph.stem(stuck.front()), {});
-  } else if (const auto noisy = explore::find_fair_lasso(found.graph, any, tasks)) {
+  } else if (!found.complete()) {
+    result.cut_by = cut_name(found.cut);  // what is missing might be a livelock
+  } else if (explore::find_fair_lasso(found.graph, any, tasks)) {
     result.verdict = Verdict::starvation;
     const auto mean = explore::min_cycle_mean(found.graph, any);
     MTESIM_CHECK(mean.has_value());
     result.least_actions = mean->actions;
     result.least_rounds = mean->edges;
     witness(mean->lasso.stem, mean->lasso.loop);
-  } else if (found.complete()) {
+  } else {
     result.verdict = Verdict::returns;
     if (const auto longest = explore::longest_path(found.graph)) {
       result.most_rounds = longest->weight;
       witness(longest->edges, {});
     }
-  } else {
-    result.cut_by = cut_name(found.cut);
   }
   for (const Witness& found_witness : result.witnesses) {
     MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));

@@ -72,7 +72,7 @@ struct CheckResult {
   /// returns: the most rounds that any path takes. Without the time the environment takes, which is none.
   std::optional<std::uint64_t> most_rounds;
   std::set<std::vector<std::int64_t>> results;  ///< every set of results that a path ends with, tasks after each other
-  bool killable{};                              ///< livelock: a SIGKILL ends every such cycle
+  bool killable{};                              ///< livelock: a SIGKILL ends every such cycle that was found
   std::vector<LockId> locks_held;               ///< livelock: on its cycle, between rounds
   std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
   std::uint64_t least_actions{};                ///< starvation: this many actions …

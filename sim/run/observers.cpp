@@ -1,6 +1,5 @@
 #include "sim/run/observers.h"
 
-
 namespace mtesim {
 
 namespace {
@@ -20,8 +19,17 @@ Overloaded(F...) -> Overloaded<F...>;
 constexpr std::array<NamedCostTable, 2> kCostTables{{
     {"neoverse-v2", "a server core; memory, faults and locks are estimates", CostTable{}},
     {"cortex-a510", "a small in-order core; memory, faults and locks are estimates",
-     CostTable{.access = 1, .new_line = 180, .tag_fault = 900, .page_fault_minor = 4500, .page_fault_major = 40000,
-               .page_fault_refused = 900, .software_walk = 450, .lock = 60, .system_call = 450, .disk_read = 150000}},
+     CostTable{.access = 1,
+               .new_line = 180,
+               .dirtied_line = 90,
+               .tag_fault = 900,
+               .page_fault_minor = 4500,
+               .page_fault_major = 40000,
+               .page_fault_refused = 900,
+               .software_walk = 450,
+               .lock = 60,
+               .system_call = 450,
+               .disk_read = 150000}},
 }};
 
 }  // namespace
@@ -90,10 +98,10 @@ void Meter::observe(const Event& event) {
 
 std::uint64_t Meter::cycles(const CostTable& table, std::uint64_t system_calls) const {
   return (counts_.loads + counts_.stores) * table.access + counts_.lines_touched * table.new_line +
-         counts_.tag_faults * table.tag_fault + counts_.page_faults_minor * table.page_fault_minor +
-         counts_.page_faults_major * table.page_fault_major + counts_.page_faults_refused * table.page_fault_refused +
-         counts_.software_walks * table.software_walk + counts_.locks * table.lock +
-         counts_.disk_reads * table.disk_read + system_calls * table.system_call;
+         counts_.lines_dirtied * table.dirtied_line + counts_.tag_faults * table.tag_fault +
+         counts_.page_faults_minor * table.page_fault_minor + counts_.page_faults_major * table.page_fault_major +
+         counts_.page_faults_refused * table.page_fault_refused + counts_.software_walks * table.software_walk +
+         counts_.locks * table.lock + counts_.disk_reads * table.disk_read + system_calls * table.system_call;
 }
 
 }  // namespace mtesim

@@ -21,11 +21,11 @@ class Observer {
 /// How often what happened.
 struct Counts {
   std::uint64_t rounds{};
-  std::uint64_t loads{};   ///< by uaccess
+  std::uint64_t loads{};  ///< by uaccess
   std::uint64_t stores{};
   std::uint64_t lines_touched{};  ///< different 64-byte lines of user memory
   std::uint64_t lines_dirtied{};
-  std::uint64_t tag_faults{};     ///< tag check faults of uaccess
+  std::uint64_t tag_faults{};  ///< tag check faults of uaccess
   std::uint64_t page_faults_minor{};
   std::uint64_t page_faults_major{};
   std::uint64_t page_faults_refused{};  ///< with page faults disabled, or with nothing to be had
@@ -40,7 +40,8 @@ struct Counts {
 struct CostTable {
   std::uint64_t access{1};
   std::uint64_t new_line{250};
-  std::uint64_t tag_fault{600};  ///< exception, fixup and return
+  std::uint64_t dirtied_line{120};  ///< owned before it is stored to, and written back in the end
+  std::uint64_t tag_fault{600};     ///< exception, fixup and return
   std::uint64_t page_fault_minor{3000};
   std::uint64_t page_fault_major{30000};
   std::uint64_t page_fault_refused{600};

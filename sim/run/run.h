@@ -11,19 +11,19 @@ namespace mtesim {
 
 /// How one future ended.
 enum class RunEnd : std::uint8_t {
-  returned,   ///< every call did
-  livelock,   ///< a state came back with the world holding still: it will for ever
-  deadlock,   ///< nobody can step
-  cut,        ///< the limit on rounds was reached: nothing is known
+  returned,  ///< every call did
+  livelock,  ///< a state came back with the world holding still: it will for ever
+  deadlock,  ///< nobody can step
+  cut,       ///< the limit on rounds was reached: nothing is known
 };
 
 struct RunResult {
   RunEnd end{};
   std::vector<std::vector<std::int64_t>> results;  ///< by task and call
-  std::uint64_t rounds{};         ///< trips that were carried out
-  std::uint64_t cycle_rounds{};   ///< livelock: how many rounds until the state is back
-  std::uint64_t stem_rounds{};    ///< livelock: how many before it enters the cycle
-  bool killable{};                ///< livelock: a SIGKILL ends it
+  std::uint64_t rounds{};                          ///< trips that were carried out
+  std::uint64_t cycle_rounds{};                    ///< livelock: how many rounds until the state is back
+  std::uint64_t stem_rounds{};                     ///< livelock: how many before it enters the cycle
+  bool killable{};                                 ///< livelock: a SIGKILL ends it
   WorkState final_state;
 };
 

@@ -40,13 +40,16 @@ class Builder {
  private:
   Machine& machine() { return built_.workload.start; }
 
-  void complain(const std::string& pointer, std::string what) { complaints_.add(text_.place(pointer), std::move(what)); }
+  void complain(const std::string& pointer, std::string what) {
+    complaints_.add(text_.place(pointer), std::move(what));
+  }
 
   template <class Words>
   std::string unknown(std::string_view what, std::string_view word, const Words& known) {
     std::vector<std::string_view> all(known.begin(), known.end());
-    std::string message = fmt::format("found the {} {}; allowed: {}", what, in_quotes(word),
-                                      all.empty() ? "none, as there are none" : fmt::format("{}", fmt::join(all, ", ")));
+    std::string message =
+        fmt::format("found the {} {}; allowed: {}", what, in_quotes(word),
+                    all.empty() ? "none, as there are none" : fmt::format("{}", fmt::join(all, ", ")));
     if (const auto near = did_you_mean(word, all)) message += fmt::format("; did you mean \"{}\"?", *near);
     return message;
   }
@@ -102,8 +105,8 @@ class Builder {
       Pipe pipe;
       const Bytes page = machine().page_size;
       if (spec.size > page * pipe.ring_size) {
-        complain(at + "/size_bytes", fmt::format("found {}; a pipe holds at most {} bytes", spec.size.n,
-                                                 (page * pipe.ring_size).n));
+        complain(at + "/size_bytes",
+                 fmt::format("found {}; a pipe holds at most {} bytes", spec.size.n, (page * pipe.ring_size).n));
       } else {
         for (Bytes queued; queued < spec.size; queued += page) {
           const Bytes bytes = min(page, spec.size - queued);
@@ -115,7 +118,8 @@ class Builder {
       file.object = static_cast<std::uint32_t>(machine().pipes.size() - 1);
     } else {
       file.object = add_object(file.fs->pages, spec.size, spec.name);
-      if (file.fs->kind == FileKind::regular && (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
+      if (file.fs->kind == FileKind::regular &&
+          (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
         const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
         for (std::uint32_t page = 0; page < pages; ++page) fill_cache({file.object, page});
       }
@@ -207,7 +211,8 @@ class Builder {
       return;
     }
     if (spec.present && request.prot.read) populate(spec, request);
-    for (std::size_t t = 0; t < spec.tags.size(); ++t) retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
+    for (std::size_t t = 0; t < spec.tags.size(); ++t)
+      retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
     for (std::size_t s = 0; s < spec.states.size(); ++s) {
       set_states(spec, spec.states[s], request, fmt::format("{}/states/{}", at, s));
     }
@@ -265,7 +270,8 @@ class Builder {
     return true;
   }
 
-  void set_states(const MappingSpec& spec, const PageStateSpec& state, const MapRequest& request, const std::string& at) {
+  void set_states(const MappingSpec& spec, const PageStateSpec& state, const MapRequest& request,
+                  const std::string& at) {
     if (!check_run(state.pages, spec.pages, "pages", at + "/pages")) return;
     for (std::uint64_t p = state.pages.first; p <= state.pages.last; p += state.pages.step) {
       if (!set_state(request, request.begin + p * machine().page_size.n, state.state)) {
@@ -283,8 +289,11 @@ class Builder {
     read_only.write = false;
     switch (state) {
       case PageStateWord::present:
-        return !failed(handle_mm_fault(machine(), 0, address, request.prot.write ? AccessKind::store : AccessKind::load));
-      case PageStateWord::not_present: zap_pte(machine(), 0, page); return true;
+        return !failed(
+            handle_mm_fault(machine(), 0, address, request.prot.write ? AccessKind::store : AccessKind::load));
+      case PageStateWord::not_present:
+        zap_pte(machine(), 0, page);
+        return true;
       case PageStateWord::zero_page:
         zap_pte(machine(), 0, page);
         return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
@@ -305,9 +314,15 @@ class Builder {
         machine().edit_folio(pte.folio, [](Folio& folio) { ++folio.maps; });
         return true;
       }
-      case PageStateWord::read_only: protect(address, read_only); return true;
-      case PageStateWord::prot_none: protect(address, Prot{}); return true;
-      case PageStateWord::unmapped: unmap_memory(machine(), 0, address, end); return true;
+      case PageStateWord::read_only:
+        protect(address, read_only);
+        return true;
+      case PageStateWord::prot_none:
+        protect(address, Prot{});
+        return true;
+      case PageStateWord::unmapped:
+        unmap_memory(machine(), 0, address, end);
+        return true;
     }
     return false;
   }
@@ -328,7 +343,8 @@ class Builder {
     if (mapping == nullptr) return std::nullopt;
     const std::uint64_t length = mapping->end - mapping->begin;
     if (place.offset > length) {
-      complain(pointer, fmt::format("found offset {}; the mapping {} has {} bytes", place.offset, place.mapping, length));
+      complain(pointer,
+               fmt::format("found offset {}; the mapping {} has {} bytes", place.offset, place.mapping, length));
       return std::nullopt;
     }
     return UserPtr(mapping->begin + place.offset, Tag{static_cast<std::uint8_t>(tag)});
@@ -380,8 +396,9 @@ class Builder {
     call.tree = file->tree;
     const LoopEntry* loop = find_loop(call);
     if (loop == nullptr) {
-      return complain(at, fmt::format("found {} on {}, whose loop is not modelled yet; `mtesim list loops` has those that are",
-                                      call_name(call.kind), call.fs->name));
+      return complain(
+          at, fmt::format("found {} on {}, whose loop is not modelled yet; `mtesim list loops` has those that are",
+                          call_name(call.kind), call.fs->name));
     }
     built_.calls.push_back(fmt::format("{} on {}", call_name(call.kind), file_name));
     built_.loops.push_back(loop);
@@ -425,6 +442,13 @@ class Builder {
     Action evict = action(ActionKind::evict_file_page, spec.budget);
     const OpenFile* file = find_file(spec.file, at + "/file");
     if (file == nullptr) return;
+    for (const MappingSpec& mapping : scenario_.memory) {
+      if (mapping.file == spec.file) {
+        return complain(at + "/file", fmt::format("found {}, which the process maps; reclaim of mapped file pages is "
+                                                  "`evict` on the mapping",
+                                                  in_quotes(spec.file)));
+      }
+    }
     evict.object = file->object;
     built_.check.actions.push_back(evict);
   }
@@ -461,13 +485,20 @@ std::string Names::of(UserPtr pointer) const {
 std::string Names::of(const LockId& lock) const {
   const auto object = [&] { return lock.object < objects.size() ? objects[lock.object] : std::to_string(lock.object); };
   switch (lock.kind) {
-    case LockKind::mmap: return "mmap lock";
-    case LockKind::inode: return fmt::format("inode lock of {}", object());
-    case LockKind::folio: return fmt::format("lock of folio {} of {}", lock.index, object());
-    case LockKind::pipe: return fmt::format("pipe mutex of {}", lock.object < pipes.size() ? pipes[lock.object] : "?");
-    case LockKind::btrfs_tree: return fmt::format("btrfs tree lock of {}", object());
-    case LockKind::btrfs_range: return fmt::format("btrfs range lock of {}", object());
-    case LockKind::glock: return fmt::format("glock of {}", object());
+    case LockKind::mmap:
+      return "mmap lock";
+    case LockKind::inode:
+      return fmt::format("inode lock of {}", object());
+    case LockKind::folio:
+      return fmt::format("lock of folio {} of {}", lock.index, object());
+    case LockKind::pipe:
+      return fmt::format("pipe mutex of {}", lock.object < pipes.size() ? pipes[lock.object] : "?");
+    case LockKind::btrfs_tree:
+      return fmt::format("btrfs tree lock of {}", object());
+    case LockKind::btrfs_range:
+      return fmt::format("btrfs range lock of {}", object());
+    case LockKind::glock:
+      return fmt::format("glock of {}", object());
   }
   return "?";
 }

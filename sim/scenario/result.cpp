@@ -58,12 +58,22 @@ class Judge {
     same("run/tag_faults", e.tag_faults, run.counts.tag_faults);
   }
 
+  /// That a call always ends is expected of every check, unless `expect` says otherwise.
+  void progress(const CheckResult& check) {
+    if (check.verdict == Verdict::livelock || check.verdict == Verdict::starvation ||
+        check.verdict == Verdict::deadlock) {
+      differ("check/verdict", "progress, as no expectation says otherwise", verdict_name(check.verdict));
+    }
+  }
+
   void judge(const CheckExpectation& e, const CheckResult& check) {
     if (e.verdict && *e.verdict != check.verdict) {
       differ("check/verdict", verdict_name(*e.verdict), verdict_name(check.verdict));
     }
     if (check.verdict == Verdict::livelock) same("check/killable", e.killable, check.killable);
     same("check/most_rounds", e.most_rounds, check.most_rounds.value_or(0));
+    same("check/least_actions", e.least_actions, check.least_actions);
+    same("check/least_rounds", e.least_rounds, check.least_rounds);
     if (!e.results.empty()) {
       std::set<std::string> expected;
       std::set<std::string> got;
@@ -171,10 +181,14 @@ void grow_graver(Status& status, Status other) {
 
 std::string_view status_name(Status status) {
   switch (status) {
-    case Status::holds: return "holds";
-    case Status::violated: return "violated";
-    case Status::refused: return "refused";
-    case Status::unknown: return "unknown";
+    case Status::holds:
+      return "holds";
+    case Status::violated:
+      return "violated";
+    case Status::refused:
+      return "refused";
+    case Status::unknown:
+      return "unknown";
   }
   return "?";
 }
@@ -195,7 +209,8 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     report.calls.push_back(fmt::format("{}, through {}", built.calls[i], built.loops[i]->name));
   }
   report.kernel = scenario.kernel.revision;
-  for (const auto& [knob, value] : scenario.kernel.change) report.kernel += fmt::format(", {} = {}", knob, to_word(value));
+  for (const auto& [knob, value] : scenario.kernel.change)
+    report.kernel += fmt::format(", {} = {}", knob, to_word(value));
   if (how.run) {
     Meter meter;
     Observer* const observers[] = {&meter};
@@ -216,7 +231,8 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   if (how.judge) {
     Judge judge(report.violations);
     if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run);
-    if (scenario.expect.check && report.check) judge.judge(*scenario.expect.check, *report.check);
+    if (report.check && scenario.expect.check) judge.judge(*scenario.expect.check, *report.check);
+    if (report.check && !(scenario.expect.check && scenario.expect.check->verdict)) judge.progress(*report.check);
   }
   return report;
 }
@@ -362,7 +378,10 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
     p["calls"] = point.calls;
     p["kernel"] = point.kernel;
     if (point.run) p["run"] = run_json(*point.run);
-    if (point.check) p["check"] = check_json(*point.check);
+    if (point.check) {
+      p["check"] = check_json(*point.check);
+      if (point.check->verdict == Verdict::livelock) p["check"]["locks_held"] = point.locks_held;
+    }
     p["violations"] = point.violations;
     j["points"].push_back(std::move(p));
   }

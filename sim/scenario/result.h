@@ -46,17 +46,17 @@ struct ScenarioReport {
 
 struct CarryOut {
   bool run{true};
-  bool check{true};  ///< where the scenario asks for one
-  bool judge{true};  ///< compare with `expect`
+  bool check{true};            ///< where the scenario asks for one
+  bool judge{true};            ///< compare with `expect`
   std::uint64_t max_states{};  ///< 0: as the scenario says
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
 };
 
-/// Reads files, builds each point, runs, checks and compares, on `jobs` threads. `take` gets the reports in the order of
-/// the files, on the calling thread; what is wrong with a file is in its report. Behind an interrupt, reports of files
-/// that were not begun are left out, and those that were cut are `unknown`.
+/// Reads files, builds each point, runs, checks and compares, on `jobs` threads. `take` gets the reports in the order
+/// of the files, on the calling thread; what is wrong with a file is in its report. Behind an interrupt, reports of
+/// files that were not begun are left out, and those that were cut are `unknown`.
 void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs,
                const std::function<void(ScenarioReport&&)>& take);
 /// The same for one point that has been built; throws nothing.

@@ -57,8 +57,9 @@ std::vector<ListedWord> listed_words(const Items& items, Word&& word) {
 }
 
 const std::vector<ListedWord>& revision_words() {
-  static const auto kWords =
-      listed_words(revisions(), [](const Revision& r) { return ListedWord{r.name, "Linux " + r.name}; });
+  static const auto kWords = listed_words(revisions(), [](const Revision& r) {
+    return ListedWord{r.name, "Linux " + r.name};
+  });
   return kWords;
 }
 const std::vector<ListedWord>& reached_words() {
@@ -243,7 +244,8 @@ template <class V>
 void search_fields(V& v, TreeSearchSpec& c) {
   v.required("file", c.file, text(), "a file of the btrfs");
   v.required("buffer", c.buffer, buffer_place(), "the argument: the key, then the results");
-  v.optional("nr_items", c.nr_items, in_range(std::uint64_t{1}, std::uint64_t{1} << 32), "key.nr_items; without it, all");
+  v.optional("nr_items", c.nr_items, in_range(std::uint64_t{1}, std::uint64_t{1} << 32),
+             "key.nr_items; without it, all");
   v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
 }
 template <class V, class A>
@@ -365,8 +367,13 @@ void fields(V& v, CheckExpectation& e) {
   v.optional("verdict", e.verdict, one_of(kVerdictWords), "the verdict");
   v.optional("killable", e.killable, flag(), "a SIGKILL ends every livelock found");
   v.optional("most_rounds", e.most_rounds, in_range(0, 1'000'000'000), "the most rounds that any path takes");
+  v.optional("least_actions", e.least_actions, in_range(0, 1'000'000'000),
+             "starvation: so many actions of the environment …");
+  v.optional("least_rounds", e.least_rounds, in_range(0, 1'000'000'000),
+             "… in so many rounds keep the call from ending");
   v.optional("results", e.results, list_of(scalar()), "every result that a path ends with, of one call");
-  v.optional("reached", e.reached, list_of(listed(reached_words())), "what must have been met, so that no pass is vacuous");
+  v.optional("reached", e.reached, list_of(listed(reached_words())),
+             "what must have been met, so that no pass is vacuous");
 }
 
 template <class V>
@@ -379,7 +386,8 @@ void fields(V& v, ExpectSpec& e) {
 template <class V>
 void fields(V& v, CheckSpec& c) {
   v.about("How every future is checked.");
-  v.optional("max_states", c.max_states, in_range(1, 1'000'000'000), "states to give up behind; the verdict is then `bound`");
+  v.optional("max_states", c.max_states, in_range(1, 1'000'000'000),
+             "states to give up behind; the verdict is then `bound`");
   v.optional("whole", c.whole, flag(), "explore all states, also behind a livelock");
 }
 
@@ -396,7 +404,8 @@ void fields(V& v, Scenario& s) {
   v.required("memory", s.memory, list_of(object()).at_least(1).at_most(1000), "its mappings");
   v.optional("files", s.files, list_of(object()).at_most(1000), "its open files");
   v.required("calls", s.calls, list_of(one_shape()).at_least(1).at_most(1000), "its system calls, one after another");
-  v.optional("environment", s.environment, list_of(one_shape()).at_most(16), "what may happen meanwhile: it is checked then");
+  v.optional("environment", s.environment, list_of(one_shape()).at_most(16),
+             "what may happen meanwhile: it is checked then");
   v.optional("check", s.check, object(), "check every future, and how");
   v.optional("sweep", s.sweep,
              map_of(text_like("^(/[a-z0-9_.]{1,64}){1,8}$", R"(a JSON Pointer like "/kernel/revision")"),

@@ -61,7 +61,16 @@ struct TagRunSpec {
 
 enum class MappingKind : std::uint8_t { anonymous, shared_anonymous, tmpfs, file, private_file };
 
-enum class PageStateWord : std::uint8_t { present, not_present, zero_page, swapped, cow, read_only, prot_none, unmapped };
+enum class PageStateWord : std::uint8_t {
+  present,
+  not_present,
+  zero_page,
+  swapped,
+  cow,
+  read_only,
+  prot_none,
+  unmapped
+};
 
 struct PageStateSpec {
   NumberRun pages;
@@ -168,8 +177,8 @@ using UnmapSpec = RangeActionSpec<ActionKind::unmap>;
 using DontneedSpec = RangeActionSpec<ActionKind::dontneed>;
 using SignalSpec = SignalActionSpec<ActionKind::signal>;
 using SigkillSpec = SignalActionSpec<ActionKind::sigkill>;
-using ActionSpec = std::variant<EvictSpec, EvictFilePageSpec, RetagSpec, ProtectSpec, UnmapSpec, DontneedSpec, SignalSpec,
-                                SigkillSpec>;
+using ActionSpec = std::variant<EvictSpec, EvictFilePageSpec, RetagSpec, ProtectSpec, UnmapSpec, DontneedSpec,
+                                SignalSpec, SigkillSpec>;
 
 struct RangeSpec {
   std::int64_t from{};
@@ -192,6 +201,8 @@ struct CheckExpectation {
   std::optional<Verdict> verdict;
   std::optional<bool> killable;
   std::optional<std::uint64_t> most_rounds;
+  std::optional<std::uint64_t> least_actions;
+  std::optional<std::uint64_t> least_rounds;
   std::vector<JsonScalar> results;
   std::vector<std::string> reached;
   bool operator==(const CheckExpectation&) const = default;
@@ -226,7 +237,7 @@ struct Scenario {
   bool operator==(const Scenario&) const = default;
 };
 
-constexpr std::uint64_t kMostPages = std::uint64_t{1} << 16;         ///< of one scenario: 256 MiB of 4 KiB pages
+constexpr std::uint64_t kMostPages = std::uint64_t{1} << 16;  ///< of one scenario: 256 MiB of 4 KiB pages
 constexpr std::uint64_t kMostBytes = kMostPages * 4096;
 constexpr std::size_t kMostSweepPoints = 100'000;
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-
 namespace mtesim {
 
 namespace {
@@ -18,7 +17,9 @@ Overloaded(F...) -> Overloaded<F...>;
 
 std::string_view kind_word(AccessKind kind) { return kind == AccessKind::load ? "load" : "store"; }
 
-std::string plural(std::uint64_t n, std::string_view word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
+std::string plural(std::uint64_t n, std::string_view word) {
+  return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s");
+}
 
 /// Later marks win over earlier ones of less weight: a fault is never painted over.
 int weight(char mark) { return mark == 'X' ? 3 : mark == 'S' || mark == 'L' ? 2 : 1; }
@@ -140,9 +141,8 @@ void Story::tag_fault(const TagFaultTaken& f) {
   mark({f.address, 1, 1, 1, f.kind}, 'X');
   const Names::Mapping* mapping = names_.find(f.address.address());
   note(fmt::format("tag check fault: {} at {}, granule {}: memory tag {}, pointer tag {}", kind_word(f.kind),
-                   names_.of(f.address),
-                   mapping == nullptr ? 0 : (f.address.address() - mapping->begin) / kGranule.n, f.memory.bits,
-                   f.address.tag().bits));
+                   names_.of(f.address), mapping == nullptr ? 0 : (f.address.address() - mapping->begin) / kGranule.n,
+                   f.memory.bits, f.address.tag().bits));
 }
 
 void Story::page_fault(const PageFaultTaken& f) {
@@ -151,9 +151,12 @@ void Story::page_fault(const PageFaultTaken& f) {
     case PageFaultResult::minor:
       if (!f.by_software) note("page fault: " + at + ", handled");
       return;
-    case PageFaultResult::major: return note("page fault: " + at + ", brought in");
-    case PageFaultResult::failed: return note("page fault: " + at + ", nothing to be had");
-    case PageFaultResult::disabled: return note("page fault: " + at + ", but page faults are disabled");
+    case PageFaultResult::major:
+      return note("page fault: " + at + ", brought in");
+    case PageFaultResult::failed:
+      return note("page fault: " + at + ", nothing to be had");
+    case PageFaultResult::disabled:
+      return note("page fault: " + at + ", but page faults are disabled");
   }
 }
 
@@ -187,7 +190,10 @@ std::vector<std::string> Story::map() const {
         rows.push_back("  …");
         return rows;
       }
-      if (!told) rows.push_back(fmt::format("{}: a character a granule (s, l: stored to or loaded by a probe; S, L: by a copy; X: fault)", mapping.name));
+      if (!told)
+        rows.push_back(
+            fmt::format("{}: a character a granule (s, l: stored to or loaded by a probe; S, L: by a copy; X: fault)",
+                        mapping.name));
       told = true;
       if (skipped > 0) rows.push_back("  …");
       skipped = 0;
@@ -198,9 +204,10 @@ std::vector<std::string> Story::map() const {
   return rows;
 }
 
-std::vector<std::string> summary(const std::string& file, const PointReport& report) {
+std::vector<std::string> summary(const std::string& file, const PointReport& report, std::size_t point) {
   std::vector<std::string> lines;
-  for (const std::string& call : report.calls) lines.push_back(fmt::format("  {:<8}{}", lines.empty() ? "call" : "", call));
+  for (const std::string& call : report.calls)
+    lines.push_back(fmt::format("  {:<8}{}", lines.empty() ? "call" : "", call));
   lines.push_back(fmt::format("  kernel  {}", report.kernel));
   if (report.run) {
     const RunReport& run = *report.run;
@@ -208,20 +215,26 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     for (const auto& task : run.result.results) results.insert(results.end(), task.begin(), task.end());
     switch (run.result.end) {
       case RunEnd::returned:
-        lines.push_back(fmt::format("  run     returns {} after {}", result_words(results), plural(run.result.rounds, "round")));
+        lines.push_back(
+            fmt::format("  run     returns {} after {}", result_words(results), plural(run.result.rounds, "round")));
         break;
       case RunEnd::livelock:
-        lines.push_back(fmt::format("  run     never returns: from round {} on, every {} bring{} the machine back to where it was; SIGKILL {}",
-                                    run.result.stem_rounds + 1,
-                                    run.result.cycle_rounds == 1 ? "round" : plural(run.result.cycle_rounds, "round"),
-                                    run.result.cycle_rounds == 1 ? "s" : "", run.result.killable ? "ends it" : "does not end it"));
+        lines.push_back(fmt::format(
+            "  run     never returns: from round {} on, every {} bring{} the machine back to where it was; SIGKILL {}",
+            run.result.stem_rounds + 1,
+            run.result.cycle_rounds == 1 ? "round" : plural(run.result.cycle_rounds, "round"),
+            run.result.cycle_rounds == 1 ? "s" : "", run.result.killable ? "ends it" : "does not end it"));
         break;
-      case RunEnd::deadlock: lines.push_back("  run     never returns: nobody can step (deadlock)"); break;
-      case RunEnd::cut: lines.push_back("  run     unknown: the limit on rounds was reached"); break;
+      case RunEnd::deadlock:
+        lines.push_back("  run     never returns: nobody can step (deadlock)");
+        break;
+      case RunEnd::cut:
+        lines.push_back("  run     unknown: the limit on rounds was reached");
+        break;
     }
     const Counts& c = run.counts;
-    lines.push_back(fmt::format("          {}, {}, {}, {}; about {} cycles", plural(c.loads, "load"), plural(c.stores, "store"),
-                                plural(c.tag_faults, "tag check fault"),
+    lines.push_back(fmt::format("          {}, {}, {}, {}; about {} cycles", plural(c.loads, "load"),
+                                plural(c.stores, "store"), plural(c.tag_faults, "tag check fault"),
                                 plural(c.page_faults_minor + c.page_faults_major + c.page_faults_refused, "page fault"),
                                 run.cycles));
   }
@@ -235,8 +248,8 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
       case Verdict::returns: {
         std::vector<std::string> results;
         for (const auto& r : check.results) results.push_back(result_words(r));
-        what = fmt::format("returns on every path, within {}; results: {}", plural(check.most_rounds.value_or(0), "round"),
-                           fmt::join(results, " | "));
+        what = fmt::format("returns on every path, within {}; results: {}",
+                           plural(check.most_rounds.value_or(0), "round"), fmt::join(results, " | "));
         break;
       }
       case Verdict::livelock:
@@ -247,13 +260,18 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
         what = fmt::format("starvation: {} in {} keep it from ending", plural(check.least_actions, "action"),
                            plural(check.least_rounds, "round"));
         break;
-      case Verdict::deadlock: what = "deadlock: nobody can step"; break;
-      case Verdict::bound: what = fmt::format("unknown: {} cut the search", check.cut_by); break;
+      case Verdict::deadlock:
+        what = "deadlock: nobody can step";
+        break;
+      case Verdict::bound:
+        what = fmt::format("bound: unknown, as {} cut the search", check.cut_by);
+        break;
     }
     lines.push_back(fmt::format("  check   {}", what));
     lines.push_back(fmt::format("          {}", counts));
     if (check.verdict == Verdict::livelock) {
-      const std::string held = report.locks_held.empty() ? "none" : fmt::format("{}", fmt::join(report.locks_held, ", "));
+      const std::string held =
+          report.locks_held.empty() ? "none" : fmt::format("{}", fmt::join(report.locks_held, ", "));
       lines.push_back(fmt::format("          locks held between its rounds: {}", held));
     }
     std::vector<std::string_view> never;
@@ -263,8 +281,9 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     if (!never.empty()) lines.push_back(fmt::format("          never met: {}", fmt::join(never, ", ")));
     for (const Witness& witness : check.witnesses) {
       if (witness.loop.empty()) continue;
-      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: mtesim explain {} --path 0",
-                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), file));
+      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: mtesim explain {}{} --path 0",
+                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), file,
+                                  report.at.empty() ? "" : fmt::format(" --point {}", point)));
     }
   }
   for (const std::string& violation : report.violations) lines.push_back("  VIOLATED  " + violation);
@@ -278,8 +297,9 @@ std::string summary(const ScenarioReport& report, std::size_t most_points) {
       text += fmt::format("  … and {} more; --out json=FILE has them all\n", plural(report.points.size() - i, "point"));
       break;
     }
-    for (const auto& [pointer, value] : report.points[i].at) text += fmt::format("  at {} = {}\n", pointer, to_word(value));
-    for (const std::string& line : summary(report.file, report.points[i])) text += line + "\n";
+    for (const auto& [pointer, value] : report.points[i].at)
+      text += fmt::format("  at {} = {}\n", pointer, to_word(value));
+    for (const std::string& line : summary(report.file, report.points[i], i)) text += line + "\n";
   }
   return text;
 }

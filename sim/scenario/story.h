@@ -42,9 +42,9 @@ class Story final : public Observer {
   /// A function that was entered and not left; the first one stands for what is outside of all.
   struct Frame {
     std::string name;
-    std::size_t line{};       // where it is told
+    std::size_t line{};  // where it is told
     bool of_note{};
-    std::uint64_t loads{};    // of it and all within
+    std::uint64_t loads{};  // of it and all within
     std::uint64_t stores{};
     std::set<std::string> told;  // functions told within as one line
     std::uint64_t folded{};      // how many calls of those followed
@@ -60,7 +60,8 @@ class Story final : public Observer {
 };
 
 /// The result of a point in a few lines: what came out of the run and the check, and what to look at next.
-[[nodiscard]] std::vector<std::string> summary(const std::string& file, const PointReport& report);
+[[nodiscard]] std::vector<std::string> summary(const std::string& file, const PointReport& report,
+                                               std::size_t point = 0);
 /// The same of a whole scenario, its first `most_points` points. It ends with a line break.
 [[nodiscard]] std::string summary(const ScenarioReport& report, std::size_t most_points = 20);
 
