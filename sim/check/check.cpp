@@ -281,7 +281,10 @@ bool replay(const Workload& workload, const CheckOptions& options, const Witness
     for (const WitnessStep& step : steps) {
       if (is_done(workload, now.work, step.task)) return false;
       if (!(progress(workload, now.work, step.task) == step.progress_before)) return false;
-      now = replay_branch(workload, now, step.task, options.actions, options.rules, step.choices, observe, acted).to;
+      Branch branch =
+          replay_branch(workload, now, step.task, options.actions, options.rules, step.choices, observe, acted);
+      if (branch.actions != step.choices.size()) return false;  // it never came to where the environment was to act
+      now = std::move(branch.to);
       if (!(progress(workload, now.work, step.task) == step.progress_after)) return false;
     }
     return true;
