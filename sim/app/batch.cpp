@@ -63,11 +63,8 @@ std::string run_outcome(const PointReport& point) {
   if (!point.run) return "-";
   const RunResult& run = point.run->result;
   switch (run.end) {
-    case RunEnd::returned: {
-      std::vector<std::int64_t> results;
-      for (const auto& task : run.results) results.insert(results.end(), task.begin(), task.end());
-      return result_words(results);
-    }
+    case RunEnd::returned:
+      return result_words(run.all_results());
     case RunEnd::livelock:
       return run.killable ? "no return (killable)" : "no return (unkillable)";
     case RunEnd::deadlock:

@@ -1,18 +1,13 @@
 #include "sim/run/observers.h"
 
+#include "model/base/overloaded.h"
+
 namespace mtesim {
 
 namespace {
 
 constexpr Bytes kLine{64};
 constexpr Bytes kPiece{4096};  // one word of line bits
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 /// Looked up: loads a cycle and stores a cycle, by the ports of LLVM's scheduling models. All else is estimated, larger
 /// for the big core in cycles as its clock is faster.

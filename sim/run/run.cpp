@@ -89,6 +89,12 @@ std::uint64_t length_of_stem(const Workload& workload, std::uint64_t cycle) {
 
 }  // namespace
 
+std::vector<std::int64_t> RunResult::all_results() const {
+  std::vector<std::int64_t> all;
+  for (const auto& task : results) all.insert(all.end(), task.begin(), task.end());
+  return all;
+}
+
 bool ends_when_killed(const Workload& workload, const WorkState& state, std::uint64_t max_rounds) {
   Turning now{state};
   for (Task& task : now.state.machine.tasks) task.pending.fatal = true;

@@ -25,6 +25,9 @@ struct RunResult {
   std::uint64_t stem_rounds{};                     ///< livelock: how many before it enters the cycle
   bool killable{};                                 ///< livelock: a SIGKILL ends it
   WorkState final_state;
+
+  /// Of all tasks after each other.
+  [[nodiscard]] std::vector<std::int64_t> all_results() const;
 };
 
 /// Carries out one future in which the world holds still, tasks in turn.

@@ -22,12 +22,6 @@ std::string digest_of(const JsonText& text) {
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-std::vector<std::int64_t> all_results(const RunResult& result) {
-  std::vector<std::int64_t> all;
-  for (const auto& task : result.results) all.insert(all.end(), task.begin(), task.end());
-  return all;
-}
-
 std::string words(const std::vector<JsonScalar>& scalars) {
   std::vector<std::string> all;
   for (const JsonScalar& scalar : scalars) all.push_back(to_word(scalar));
@@ -50,7 +44,7 @@ class Judge {
     const bool returned = run.result.end == RunEnd::returned;
     same("run/no_return", e.no_return, run.result.end == RunEnd::livelock || run.result.end == RunEnd::deadlock);
     if (!e.results.empty()) {
-      const std::string got = returned ? result_words(all_results(run.result)) : "no return";
+      const std::string got = returned ? result_words(run.result.all_results()) : "no return";
       if (words(e.results) != got) differ("run/results", words(e.results), got);
     }
     same("run/killable", e.killable, run.result.killable);
@@ -103,7 +97,7 @@ Json run_json(const RunReport& run) {
   static constexpr std::array<std::string_view, 4> kEnds{"returned", "livelock", "deadlock", "cut"};
   j["end"] = kEnds[static_cast<std::size_t>(run.result.end)];
   j["results"] = Json::array();
-  for (const std::int64_t result : all_results(run.result)) {
+  for (const std::int64_t result : run.result.all_results()) {
     j["results"].push_back(result < 0 ? Json(result_word(result)) : Json(result));
   }
   j["rounds"] = run.result.rounds;

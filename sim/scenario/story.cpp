@@ -4,16 +4,11 @@
 
 #include <algorithm>
 
+#include "model/base/overloaded.h"
+
 namespace mtesim {
 
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 std::string_view kind_word(AccessKind kind) { return kind == AccessKind::load ? "load" : "store"; }
 
@@ -211,12 +206,10 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
   lines.push_back(fmt::format("  kernel  {}", report.kernel));
   if (report.run) {
     const RunReport& run = *report.run;
-    std::vector<std::int64_t> results;
-    for (const auto& task : run.result.results) results.insert(results.end(), task.begin(), task.end());
     switch (run.result.end) {
       case RunEnd::returned:
-        lines.push_back(
-            fmt::format("  run     returns {} after {}", result_words(results), plural(run.result.rounds, "round")));
+        lines.push_back(fmt::format("  run     returns {} after {}", result_words(run.result.all_results()),
+                                    plural(run.result.rounds, "round")));
         break;
       case RunEnd::livelock:
         lines.push_back(fmt::format(

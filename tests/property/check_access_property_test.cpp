@@ -1,5 +1,7 @@
 #include <rapidcheck/catch.h>
 
+#include <map>
+
 #include "tests/support/random_ops.h"
 
 namespace mtesim::test {
@@ -85,7 +87,8 @@ AccessCheck one_access(const Bench& bench, const Machine& machine, const AccessR
 }
 
 TEST_CASE("a run of accesses is its accesses one by one", "[property][access]") {
-  rc::prop("with the same fault, at the same byte, and the same record", [] {
+  std::map<FaultKind, int> faults;
+  rc::prop("with the same fault, at the same byte, and the same record", [&] {
     const bool tagged = any_below(0, 4) != 0;
     Bench bench{{.pages = kPages, .prot = {true, true, tagged}}};
     const AccessRun run = any_run(bench);
@@ -99,10 +102,10 @@ TEST_CASE("a run of accesses is its accesses one by one", "[property][access]") 
       wanted.fault = one.fault;
     }
     const AccessCheck got = check_access(bench.machine(), *bench.machine().spaces[0], run, policy);
-    RC_CLASSIFY(wanted.fault.has_value());
-    RC_CLASSIFY(wanted.fault && wanted.fault->kind == FaultKind::tag, "tag fault");
+    if (wanted.fault) ++faults[wanted.fault->kind];
     RC_ASSERT(same(got, wanted));
   });
+  for (const FaultKind kind : {FaultKind::translation, FaultKind::permission, FaultKind::tag}) CHECK(faults[kind] > 0);
 }
 
 }  // namespace

@@ -154,6 +154,7 @@ class Bench {
         tag_(setup.tag),
         recorder_(address(Bytes{0})),
         kernel_{machine_, recorder_, revision_, TaskId{0}} {
+    machine_.swap_in_writable = revision_.swap_in_writable;
     machine_.spaces.emplace_back(AddressSpace{});
     machine_.objects.emplace_back(MemoryObject{ObjectKind::anonymous, machine_.page_size * pages_, {}});
     Task& thread = machine_.tasks.emplace_back();

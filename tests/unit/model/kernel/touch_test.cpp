@@ -157,5 +157,17 @@ TEST_CASE("a load of an untouched page sees zeroes and tag 0", "[unit][touch]") 
   CHECK(touch(bench.kernel(), {bench.user(), 8, 8, 2, AccessKind::load}, nullptr, &loaded).faulted);
 }
 
+TEST_CASE("a machine that keeps no track of bytes checks every access, and knows of none what it is", "[unit][touch]") {
+  Bench bench;
+  bench.machine().track_contents = false;
+  bench.spoil_granule(4);
+  const Provenance bytes = kernel_made(0, 128);
+  CHECK(touch(bench.kernel(), stores(bench, 0, 16), &bytes, nullptr).done == 8);
+  CHECK(bench.in_user(0, 64) == Bench::untouched(0, 64));
+  Provenance loaded;
+  CHECK(touch(bench.kernel(), {bench.user(), 8, 8, 16, AccessKind::load}, nullptr, &loaded).done == 8);
+  CHECK(loaded == Provenance(Origin{kUninitialisedSource, 0}, Bytes{64}));
+}
+
 }  // namespace
 }  // namespace mtesim::test

@@ -105,19 +105,34 @@ TEST_CASE("a child that touches a page first leaves the parent its own", "[unit]
 
 TEST_CASE("a page comes back from swap with its bytes and tags, and that is a major fault", "[unit][fault]") {
   const auto kind = GENERATE(kLoad, kStore);
-  Bench bench{{.tag = Tag{3}}};
+  const auto revision = GENERATE("6.1", "6.12");
+  const bool writable_at_once = revision == std::string_view("6.12");  // 6.1: a load brings it in read-only
+  Bench bench{{.revision = revision, .tag = Tag{3}}};
   bench.retag_granule(255, Tag{1});
   const Machine before = bench.machine();
   bench.evict_page(0);
   CHECK(bench.pte(0).state == PteState::swapped);
   CHECK(fault(bench, 0, kind) == VmFault::major);
   CHECK(bench.pte(0).state == PteState::present);
-  CHECK(bench.pte(0).writable == (kind == kStore));  // a load brings it in read-only
+  CHECK(bench.pte(0).writable == (kind == kStore || writable_at_once));
   CHECK(bench.tag_at(255) == Tag{1});
   CHECK(bench.tag_at(254) == Tag{3});
   CHECK(bench.in_user(0, kPage) == Bench::untouched(0, kPage));
   CHECK(fault(bench, 0, kStore) == VmFault::minor);
   CHECK(bench.machine() == before);
+}
+
+TEST_CASE("a load never makes a page writable that others have, or that may not be written", "[unit][fault]") {
+  const bool shared_by_fork = GENERATE(true, false);
+  Bench bench{{.revision = "6.12"}};
+  if (shared_by_fork) {
+    fork_space(bench.machine(), 0);
+  } else {
+    bench.protect_page(0, {true, false, false});
+  }
+  bench.evict_page(0);
+  CHECK(fault(bench, 0, kLoad) == VmFault::major);
+  CHECK_FALSE(bench.pte(0).writable);
 }
 
 TEST_CASE("a swapped page of two processes is copied when one of them stores", "[unit][fault]") {
