@@ -54,9 +54,10 @@ struct Site {
   Machine machine;
   std::vector<std::uint8_t> budgets;
   Seen seen;
-  std::uint32_t after{};  ///< what was done just before this access bars what comes before it in the list
+  std::uint32_t after{};    ///< what was done just before this access bars what comes before it in the list
+  std::uint32_t actions{};  ///< done on the step so far; without a budget nothing else remembers how many
   friend bool operator==(const Site& a, const Site& b) {
-    return a.after == b.after && a.budgets == b.budgets && a.seen == b.seen && a.machine == b.machine;
+    return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen && a.machine == b.machine;
   }
 };
 
@@ -148,7 +149,7 @@ class Branching final : public Environment {
   }
 
   [[nodiscard]] Site here(const Machine& machine) const {
-    return {machine, state_.budgets, seen_, last_ ? last_->action + 1 : 0};
+    return {machine, state_.budgets, seen_, last_ ? last_->action + 1 : 0, done_};
   }
   [[nodiscard]] std::uint32_t site() const { return site_; }
   template <class F>

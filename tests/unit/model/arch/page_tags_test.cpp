@@ -79,6 +79,8 @@ TEST_CASE("of two unlike granules in one word the lower one is first", "[unit][t
   CHECK(tags.first_unlike(Tag{3}, 16, 32) == 18);
   CHECK(tags.first_unlike(Tag{3}, 19, 32) == 21);
   CHECK(tags.first_unlike(Tag{3}, 22, 32) == 32);
+  CHECK(tags.first_unlike(Tag{3}, 16, 18) == 18);
+  CHECK(tags.first_unlike(Tag{3}, 16, 17) == 17);  // behind the end, though in the same word
   CHECK(tags.first_unlike(Tag{0}, 21, 22) == 22);  // that one alone is like 0
 }
 

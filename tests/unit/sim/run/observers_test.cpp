@@ -146,10 +146,10 @@ TEST_CASE("cycles are the counts at the table's prices", "[unit][run]") {
   Observer* const observers[] = {&meter};
   REQUIRE(run(workload, observers).end == RunEnd::returned);
   CostTable prices{};
-  prices = {.access = 2, .new_line = 100, .tag_fault = 7, .page_fault_minor = 11, .page_fault_major = 1000,
+  prices = {.access = 2, .new_line = 100, .dirtied_line = 500, .tag_fault = 7, .page_fault_minor = 11, .page_fault_major = 1000,
             .page_fault_refused = 13, .software_walk = 17, .lock = 19, .system_call = 10000, .disk_read = 23};
-  CHECK(meter.cycles(prices, 1) == 2 * 2 + 100 + 1000 + 10000);
-  CHECK(meter.cycles(prices, 2) == 2 * 2 + 100 + 1000 + 20000);
+  CHECK(meter.cycles(prices, 1) == 2 * 2 + 100 + 500 + 1000 + 10000);
+  CHECK(meter.cycles(prices, 2) == 2 * 2 + 100 + 500 + 1000 + 20000);
 }
 
 TEST_CASE("cost tables are found by the CPU's name", "[unit][run]") {
