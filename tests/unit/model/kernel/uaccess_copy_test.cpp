@@ -189,6 +189,8 @@ TEST_CASE("a tag check fault shortens a copy alike with page faults enabled or d
   CHECK(calls(enabled, kFromUser, uoff, 0, 200) == calls(disabled, kFromUser, uoff, 0, 200));
   CHECK(calls(enabled, kToUser, uoff, 0, 200) == calls(disabled, kToUser, uoff, 0, 200));
   CHECK(enabled.in_user(0, 4096) == disabled.in_user(0, 4096));
+  CHECK(enabled.seen().tag_faults == disabled.seen().tag_faults);
+  CHECK(enabled.seen().tag_faults.size() > 4);
 }
 
 TEST_CASE("with MOPS a copy stops at the last whole step before the bad granule", "[unit][uaccess][mops]") {
