@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
@@ -18,7 +20,7 @@ struct Advanced {};
 struct Blocked {
   LockId lock;
 };
-/// The call returns: bytes, or -errno.
+/// The call returns: bytes, or -errno; what the program does itself may end in a signal (signal_result()).
 struct Finished {
   std::int64_t result{};
 };
@@ -28,6 +30,14 @@ using Step = std::variant<Advanced, Blocked, Finished>;
 [[nodiscard]] inline Finished finished(Errno e) { return {-static_cast<std::int64_t>(e)}; }
 /// What read(2) and write(2) do with both: the bytes if there are any, else the error.
 [[nodiscard]] inline Finished finished(Bytes n, Errno e) { return n.n > 0 ? finished(n) : finished(e); }
+
+/// A signal instead of a result, below all that is -errno. The address is not in it.
+[[nodiscard]] std::int64_t signal_result(const SigInfo& signal);
+/// nullopt: a count or -errno.
+[[nodiscard]] std::optional<SigInfo> signal_of(std::int64_t result);
+/// "SIGSEGV SEGV_MTESERR".
+[[nodiscard]] std::string signal_name(const SigInfo& signal);
+[[nodiscard]] inline Finished finished(const SigInfo& signal) { return {signal_result(signal)}; }
 
 /// What a loop carries from one trip to the next: plain data without padding, so that copying is a copy of bytes and
 /// equality a comparison of bytes.
@@ -77,6 +87,8 @@ class LoopState {
 ///   Step step(State&, Kernel&) const;             one trip
 ///   Bytes progress(const State&) const;           what is done for good; never shrinks on a path that ends
 /// The loop itself is constant: buffers, sizes, the file. The same body serves runs and checks.
+/// What the program does between system calls is a loop type as well, with
+///   static constexpr bool kInUserMode = true;     it does not enter the kernel, but for what step() does itself
 class CopyLoop {
  public:
   template <class L>
@@ -87,6 +99,15 @@ class CopyLoop {
   [[nodiscard]] LoopState begin() const { return loop_->begin(); }
   [[nodiscard]] Step step(LoopState& state, Kernel& k) const { return loop_->step(state, k); }
   [[nodiscard]] Bytes progress(const LoopState& state) const { return loop_->progress(state); }
+  [[nodiscard]] bool in_user_mode() const { return loop_->in_user_mode(); }
+
+  /// The same, made by the child that the task has forked.
+  [[nodiscard]] CopyLoop by_child() const {
+    CopyLoop theirs = *this;
+    theirs.by_child_ = true;
+    return theirs;
+  }
+  [[nodiscard]] bool is_by_child() const { return by_child_; }
 
  private:
   struct Concept {
@@ -95,6 +116,7 @@ class CopyLoop {
     [[nodiscard]] virtual LoopState begin() const = 0;
     [[nodiscard]] virtual Step step(LoopState& state, Kernel& k) const = 0;
     [[nodiscard]] virtual Bytes progress(const LoopState& state) const = 0;
+    [[nodiscard]] virtual bool in_user_mode() const = 0;
   };
   template <class L>
   struct Model final : Concept {
@@ -110,9 +132,14 @@ class CopyLoop {
     [[nodiscard]] Bytes progress(const LoopState& state) const override {
       return loop.progress(state.get<typename L::State>());
     }
+    [[nodiscard]] bool in_user_mode() const override {
+      if constexpr (requires { L::kInUserMode; }) return L::kInUserMode;
+      return false;
+    }
     L loop;
   };
   std::shared_ptr<const Concept> loop_;
+  bool by_child_{};
 };
 
 }  // namespace mtesim

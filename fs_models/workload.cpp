@@ -25,28 +25,49 @@ Bytes progress(const Workload& workload, const WorkState& state, TaskId id) {
   return task.in_kernel ? workload.calls[id.n][task.call].progress(task.loop) : Bytes{0};
 }
 
+namespace {
+
+/// The handlers of SIGSEGV and SIGBUS run, or the task ends.
+void take_faults(TaskState& task, Task& thread) {
+  const auto take = [&](const SigInfo& info) {
+    task.signals.push_back({task.call, info});
+    if (!thread.handles_faults) task.killed = true;
+  };
+  if (thread.pending.fault.signal != 0) take(thread.pending.fault);
+  if (thread.pending.mteaerr) take({0, kSigsegv, kSegvMteaerr});
+  if (thread.handles_faults) thread.pending.mteaerr = false;
+  thread.pending.fault = {};
+}
+
+}  // namespace
+
 Step step(const Workload& workload, WorkState& state, TaskId id, Environment& environment) {
   TaskState& task = state.tasks[id.n];
   const CopyLoop& loop = workload.calls[id.n][task.call];
-  Kernel k{state.machine, environment, workload.revision, id};
+  const TaskId thread_id = loop.is_by_child() ? TaskId{state.machine.task(id).child} : id;
+  Kernel k{state.machine, environment, workload.revision, thread_id};
+  const bool system_call = !loop.in_user_mode();
   if (!task.in_kernel) {
-    enter_kernel(k);
+    if (system_call) enter_kernel(k);
     task.in_kernel = true;
     task.loop = loop.begin();
   }
   k.emit(RoundBegins{});
   const Step result = loop.step(task.loop, k);
   if (const auto* end = std::get_if<Finished>(&result)) {
-    leave_kernel(k);
     task.results.push_back(end->result);
+    if (system_call) {
+      leave_kernel(k);
+      // Signals are delivered on the way back to user space, and so are looked at there.
+      environment.before(SignalCheck{}, state.machine);
+      Task& thread = k.task();
+      if (thread.pending.fatal) task.killed = true;
+      thread.pending.other = false;
+    }
+    take_faults(task, k.task());
     task.in_kernel = false;
     task.loop = LoopState{};
     ++task.call;
-    // Signals are delivered on the way back to user space, and so are looked at there.
-    environment.before(SignalCheck{}, state.machine);
-    Task& thread = k.task();
-    if (thread.pending.fatal || thread.pending.mteaerr) task.killed = true;
-    thread.pending.other = false;
   }
   return result;
 }

@@ -16,17 +16,29 @@ struct Workload {
   std::vector<std::vector<CopyLoop>> calls;  ///< by task
 };
 
-/// How far one task is.
+/// A signal that a task took, and in which of its calls.
+struct SignalTaken {
+  std::uint32_t call{};
+  SigInfo info;
+  bool operator==(const SignalTaken&) const = default;
+};
+
+/// How far one task is. What its child does is a part of it: they take turns, as the list of calls has it.
 struct TaskState {
   std::uint32_t call{};  ///< the one it is in, or about to make
-  bool in_kernel{};
+  bool in_kernel{};      ///< in a call, or in the midst of what the program does itself
   bool killed{};  ///< a fatal signal ended it on the way back to user space
   LoopState loop;
   std::vector<std::int64_t> results;  ///< of the calls that returned: bytes or -errno
+  std::vector<SignalTaken> signals;   ///< SIGSEGV and SIGBUS, handled or not
 
   [[nodiscard]] Fingerprint fingerprint() const {
     Fingerprint print = print_of(call, in_kernel, killed) + slot_print(1, loop.fingerprint());
     for (std::size_t i = 0; i < results.size(); ++i) print += slot_print(i + 2, static_cast<std::uint64_t>(results[i]));
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      const SigInfo& info = signals[i].info;
+      print += slot_print(~std::uint64_t{i}, print_of(signals[i].call, info.address, info.signal, info.code));
+    }
     return print;
   }
   bool operator==(const TaskState&) const = default;
@@ -55,7 +67,9 @@ struct WorkState {
 [[nodiscard]] Bytes progress(const Workload& workload, const WorkState& state, TaskId task);
 
 /// One step of one task: a trip of the loop it is in. It enters the kernel before the first trip of a call; when the
-/// call returns it leaves the kernel and notes the result.
+/// call returns it leaves the kernel, notes the result and takes the signals that are pending. What runs in user mode
+/// neither enters nor leaves, but a fault of its own is taken at once.
+/// Signals:  SIGSEGV and SIGBUS end a task that has no handler for them; one with a handler goes on.
 /// Returns: Blocked if the task sleeps: nothing has changed then but what was done before the lock was asked for.
 Step step(const Workload& workload, WorkState& state, TaskId task, Environment& environment);
 

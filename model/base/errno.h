@@ -8,8 +8,10 @@ namespace mtesim {
 enum class Errno : std::uint8_t {
   ok = 0,
   eintr = 4,
+  eio = 5,
   eagain = 11,
   enomem = 12,
+  eacces = 13,
   efault = 14,
   einval = 22,
   enospc = 28,
@@ -24,10 +26,14 @@ enum class Errno : std::uint8_t {
       return "OK";
     case Errno::eintr:
       return "EINTR";
+    case Errno::eio:
+      return "EIO";
     case Errno::eagain:
       return "EAGAIN";
     case Errno::enomem:
       return "ENOMEM";
+    case Errno::eacces:
+      return "EACCES";
     case Errno::efault:
       return "EFAULT";
     case Errno::einval:

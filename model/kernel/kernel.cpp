@@ -1,6 +1,7 @@
 #include "model/kernel/kernel.h"
 
 #include "model/kernel/touch.h"
+#include "model/mm/mmap.h"
 
 namespace mtesim {
 
@@ -44,14 +45,58 @@ void enter_kernel(Kernel& k) {
 
 void leave_kernel(Kernel& k) { k.task().tfsre0 = false; }
 
-UserAccess access_from_user(Kernel& k, const AccessRun& run) {
+UserAccess access_from_user(Kernel& k, const AccessRun& run, const Provenance* stored) {
   UserAccess result;
-  const Provenance value(Origin{kUninitialisedSource, 0}, run.span());
+  const Provenance unknown(Origin{kUninitialisedSource, 0}, run.span());
   const bool dense = run.stride == run.width || run.count == 1;
-  const Touched touched = touch(k, run, dense ? &value : nullptr, nullptr, Accessor::user_mode, &result.fault);
+  const Provenance* value = stored != nullptr ? stored : &unknown;
+  const Touched touched = touch(k, run, dense ? value : nullptr, nullptr, Accessor::user_mode, &result.fault);
   result.done = touched.done;
   result.faulted = touched.faulted;
   return result;
+}
+
+UserAccess store_tags_from_user(Kernel& k, UserPtr at, std::uint64_t granules, Tag first, unsigned step) {
+  UserAccess result;
+  constexpr auto kWidth = static_cast<std::uint32_t>(kGranule.n);
+  const UserPtr begin(round_down(at.bits(), kGranule));
+  for (; result.done < granules; ++result.done) {  // one by one: the world may act between two
+    const UserPtr granule = begin + kGranule * result.done;
+    const AccessRun one{granule, kWidth, kWidth, 1, AccessKind::store};
+    if (touch(k, one, nullptr, nullptr, Accessor::tag_instruction, &result.fault).faulted) {
+      result.faulted = true;
+      break;
+    }
+    const Tag tag{static_cast<std::uint8_t>((first.bits + result.done * step) % kTagValues)};
+    static_cast<void>(store_tag(k.machine, k.task().space, granule.address(), tag));  // false: no PROT_MTE, ignored
+  }
+  return result;
+}
+
+UserAccess load_tag_from_user(Kernel& k, UserPtr at, Tag& tag) {
+  UserAccess result;
+  constexpr auto kWidth = static_cast<std::uint32_t>(kGranule.n);
+  const AccessRun one{UserPtr(round_down(at.bits(), kGranule)), kWidth, kWidth, 1, AccessKind::load};
+  const Touched touched = touch(k, one, nullptr, nullptr, Accessor::tag_instruction, &result.fault);
+  result.done = touched.done;
+  result.faulted = touched.faulted;
+  if (!touched.faulted) tag = load_tag(k.machine, k.task().space, at.address());
+  return result;
+}
+
+SigInfo signal_for(const Machine& machine, std::uint32_t space, const AccessFault& fault) {
+  const std::uint64_t address = fault.address.address();
+  if (fault.kind == FaultKind::tag) return {address, kSigsegv, kSegvMteserr};
+  const Vma* vma = machine.spaces[space]->find(address);
+  if (vma == nullptr) return {address, kSigsegv, kSegvMaperr};
+  if (!vma->prot.read || fault.kind == FaultKind::permission) return {address, kSigsegv, kSegvAccerr};
+  const ObjectKind kind = machine.objects[vma->object]->kind;
+  const bool of_file = kind == ObjectKind::file || kind == ObjectKind::shmem;
+  const std::uint64_t page = static_cast<std::uint32_t>(machine.page_index(address) + vma->page_delta);
+  if (of_file && machine.page_size * page >= machine.objects[vma->object]->size) {
+    return {address, kSigbus, kBusAdrerr};
+  }
+  return {address, kSigsegv, kSegvAccerr};
 }
 
 }  // namespace mtesim

@@ -197,6 +197,21 @@ struct UserAccess {
   bool faulted{};
   AccessFault fault{};
 };
-UserAccess access_from_user(Kernel& k, const AccessRun& run);
+/// `stored`: what stores write, exactly run.span() bytes of a run without gaps; nullptr: bytes that nobody knows.
+UserAccess access_from_user(Kernel& k, const AccessRun& run, const Provenance* stored = nullptr);
+
+/// STG: gives the granules [at, at + granules) the tags `first`, `first` + `step`, … (mod 16). A page without PROT_MTE
+/// takes the store and ignores the tag.
+/// Returns: granules done; a page that may not be written stops it. No tag is checked.
+/// Source:  [arm-mte].
+UserAccess store_tags_from_user(Kernel& k, UserPtr at, std::uint64_t granules, Tag first, unsigned step);
+
+/// LDG: the allocation tag of the granule at `at`, 0 without PROT_MTE. No tag is checked.
+/// Source:  [arm-mte].
+UserAccess load_tag_from_user(Kernel& k, UserPtr at, Tag& tag);
+
+/// What an access of user mode that could not be cured brings upon its thread: SIGSEGV, or SIGBUS behind the end of a
+/// file. Source: [linux-fault].
+[[nodiscard]] SigInfo signal_for(const Machine& machine, std::uint32_t space, const AccessFault& fault);
 
 }  // namespace mtesim

@@ -114,7 +114,7 @@ std::vector<Revision> make_revisions() {
     r.copy_page_iter = IterCopy::until_zero;
     r.generic_perform_write_shrinks = true;  // [linux-bc1bb416bbb9]
   });
-  row("5.15", [](Revision&) {});
+  row("5.15", [](Revision& r) { r.tcf_is_a_set = true; });  // [linux-mte-doc], with mte_tcf_preferred
   row("5.16", [](Revision& r) {
     r.clear_user_count = ClearUserCount::to_fault;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};  // [linux-c03098d4b9ad]
@@ -127,10 +127,14 @@ std::vector<Revision> make_revisions() {
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_subpage_writeable, {}};  // [linux-18788e34642e]
     r.generic_perform_write_failure = ProbeFailure::nothing;                   // between 5.17 and 6.1
   });
-  row("6.1", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup; });  // right in stable 6.1
+  row("6.1", [](Revision& r) {
+    r.safe_writeable = SafeWriteable::fixup;  // right in stable 6.1
+    r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
+  });
   row("6.12", [](Revision& r) { r.swap_in_writable = true; });               // [linux-swap-in], since 6.11, from memory
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
+    r.hugetlb_refuses_mte = false;  // [linux-mte-doc]: huge pages may be tagged
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
     r.generic_perform_write_order = WriteOrder::copy_first;
   });
@@ -194,6 +198,10 @@ std::vector<Knob> make_knobs() {
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
       "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
+  all.push_back(word_knob<&Revision::hugetlb_refuses_mte, kOnOff>(
+      "mmap.hugetlb_refuses_mte", "PROT_MTE with MAP_HUGETLB is EINVAL, before anybody looks for huge pages"));
+  all.push_back(word_knob<&Revision::tcf_is_a_set, kOnOff>(
+      "mte.tcf_is_a_set", "user space may ask for SYNC and ASYNC together, and the CPU prefers one"));
   all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
   all.push_back(
       word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));

@@ -77,12 +77,14 @@ struct Revision {
   bool mops{};          ///< copies and clears use the MOPS instructions
   Bytes mops_chunk{1};  ///< how much one MOPS step moves before it may fault
   TcoOnEntry tco_on_entry{};
+  bool tcf_is_a_set{};    ///< PR_MTE_TCF_SYNC and PR_MTE_TCF_ASYNC may be asked for together; the CPU prefers one
   bool has_asymm{};       ///< PR_MTE_TCF can mean ASYMM
   bool has_store_only{};  ///< PR_MTE_STORE_ONLY
   // fault-in
   SafeWriteable safe_writeable{};
   // memory management
-  bool swap_in_writable{};  ///< a page brought back from swap by a load is writable at once, if nobody shares it
+  bool hugetlb_refuses_mte{};  ///< PROT_MTE with MAP_HUGETLB is EINVAL before anybody looks for huge pages
+  bool swap_in_writable{};     ///< a page brought back from swap by a load is writable at once, if nobody shares it
   // iterators
   IterCopy copy_page_iter{};              ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions

@@ -61,15 +61,17 @@ VmFault fault_on_file(Machine& machine, std::uint32_t space, std::uint64_t page_
 
 bool read_into_cache(Machine& machine, FolioRef ref) {
   const Folio& folio = machine.folio(ref);
-  if (folio.in_cache && folio.uptodate) return false;
+  if (folio.in_cache && folio.uptodate && !folio.in_swap) return false;
   const bool shmem = machine.objects[ref.object]->kind == ObjectKind::shmem;
+  const bool from_swap = folio.in_swap;
   machine.edit_folio(ref, [&](Folio& page) {
+    page.in_swap = false;
     if (!page.uptodate && !shmem) {
       page.contents = Contents(Origin{source_of_object(ref.object), ref.index * machine.page_size.n});
     }
     page.allocated = page.in_cache = page.uptodate = true;
   });
-  return !shmem;
+  return !shmem || from_swap;
 }
 
 VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t address, AccessKind kind) {

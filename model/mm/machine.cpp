@@ -73,7 +73,7 @@ Fingerprint Machine::recomputed_fingerprint() const {
 
 bool operator==(const Machine& a, const Machine& b) {
   return a.page_size == b.page_size && a.scheme == b.scheme && a.track_contents == b.track_contents &&
-         a.swap_in_writable == b.swap_in_writable && a.tasks == b.tasks && a.locks == b.locks && a.spaces == b.spaces &&
+         a.swap_in_writable == b.swap_in_writable && a.preferred_tcf == b.preferred_tcf && a.tasks == b.tasks && a.locks == b.locks && a.spaces == b.spaces &&
          a.objects == b.objects && a.pipes == b.pipes;
 }
 

@@ -12,6 +12,8 @@ enum class ObjectKind : std::uint8_t {
   anonymous,  ///< an anonymous mapping, private or shared
   shmem,      ///< a tmpfs file or memfd: page cache that may be tagged, and goes to swap
   file,       ///< a file on a disk, with its page cache
+  dev_zero,   ///< a mapping of /dev/zero: pages as of anonymous memory, but PROT_MTE is refused
+  hugetlb,    ///< MAP_HUGETLB; there are no huge pages to be had
 };
 
 /// What pages belong to: an anonymous mapping, or a file with its page cache.

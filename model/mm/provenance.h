@@ -22,6 +22,13 @@ constexpr std::uint32_t kFirstObjectSource = 3;
 /// The bytes that memory object `object` held at the start, by offset in it.
 constexpr SourceId source_of_object(std::uint32_t object) { return {kFirstObjectSource + object}; }
 
+constexpr std::uint32_t kFirstValueSource = 0xffffff00;
+/// Bytes that all have this value, for whoever has to compare values in the end; positions mean nothing. Value 0 is
+/// kZeroSource.
+constexpr SourceId source_of_value(std::uint8_t value) {
+  return value == 0 ? kZeroSource : SourceId{kFirstValueSource + value};
+}
+
 /// One byte's origin, and by counting on the origins of those behind it: byte i has (source, position + i).
 struct Origin {
   SourceId source{};
@@ -30,7 +37,9 @@ struct Origin {
   [[nodiscard]] Origin after(std::uint64_t bytes) const {
     return has_positions() ? Origin{source, position + bytes} : *this;
   }
-  [[nodiscard]] bool has_positions() const { return source.n >= kKernelSource.n; }
+  [[nodiscard]] bool has_positions() const {
+    return source.n >= kKernelSource.n && source.n < kFirstValueSource;
+  }
   bool operator==(const Origin&) const = default;
 };
 
