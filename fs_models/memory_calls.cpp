@@ -137,7 +137,9 @@ Step Mincore::step(State&, Kernel& k) const {
   }
   Provenance answer;
   for (std::uint64_t page = range->begin; page < range->end; page += k.machine.page_size.n) {
+    k.environment.before(PageWalk{page, AccessKind::load}, k.machine);
     const bool there = resident(k.machine, k.task().space, k.machine.page_index(page));
+    k.emit(Found{there ? std::uint64_t{1} : 0});
     answer.append({source_of_value(there ? 1 : 0), 0}, 1);
   }
   const bool copied = copy_to_user(k, vec, {answer, 0}) == Bytes{0};

@@ -80,7 +80,9 @@ UserAccess load_tag_from_user(Kernel& k, UserPtr at, Tag& tag) {
   const Touched touched = touch(k, one, nullptr, nullptr, Accessor::tag_instruction, &result.fault);
   result.done = touched.done;
   result.faulted = touched.faulted;
-  if (!touched.faulted) tag = load_tag(k.machine, k.task().space, at.address());
+  if (touched.faulted) return result;
+  tag = load_tag(k.machine, k.task().space, at.address());
+  k.emit(Found{tag.bits});
   return result;
 }
 

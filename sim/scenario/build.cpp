@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
+#include "fs_models/memory_calls.h"
+#include "fs_models/process_calls.h"
+#include "fs_models/user_access.h"
 #include "model/mm/mmap.h"
 #include "sim/scenario/suggest.h"
 
@@ -16,6 +20,9 @@ struct OpenFile {
   std::uint32_t object{};  ///< or the index of the pipe
   std::shared_ptr<const SearchTree> tree;
 };
+
+/// The tags that a C library lets IRG give: all but 0.
+constexpr std::uint16_t kUsualTagMask = 0xfffe;
 
 class Builder {
  public:
@@ -62,6 +69,7 @@ class Builder {
       machine().page_size = Bytes{page};
     }
     machine().scheme = find_subpage_scheme(scenario_.machine.scheme);
+    machine().preferred_tcf = scenario_.machine.preferred_tcf;
     built_.costs = find_cost_table(scenario_.machine.cpu)->table;
     machine().spaces.emplace_back(AddressSpace{});
     built_.names.objects.emplace_back("");
@@ -82,10 +90,15 @@ class Builder {
                                                   "\"mte.store_only\": \"on\" makes it a what-if",
                                                   revision.name));
     }
+    const bool both = process.tcf == TcfMode::asymm;
     machine().tasks.push_back(Task{.tcf = process.tcf,
                                    .store_only = process.store_only,
                                    .tagged_addr_abi = process.tagged_addr_abi,
-                                   .user_tco = process.tco});
+                                   .user_tco = process.tco,
+                                   .handles_faults = process.fault_handler,
+                                   .tcf_sync_asked = both || process.tcf == TcfMode::sync,
+                                   .tcf_async_asked = both || process.tcf == TcfMode::async,
+                                   .tag_mask = kUsualTagMask});
   }
 
   std::uint32_t add_object(ObjectKind kind, Bytes size, std::string name) {
@@ -183,9 +196,7 @@ class Builder {
     const std::uint64_t end = begin + spec.pages * page.n;
     next_address_ = end + page.n;
 
-    MapRequest request{begin, end, {}, false, 0, 0};
-    request.prot = {spec.prot != "none", spec.prot.find('w') != std::string::npos, spec.prot.back() == 't'};
-    request.shared = spec.kind != MappingKind::anonymous && spec.kind != MappingKind::private_file;
+    MapRequest request{begin, end, prot_of(spec.prot), is_shared(spec.kind), 0, 0};
     if (of_file) {
       const OpenFile* file = find_file(spec.file, spec.file.empty() ? at : at + "/file");
       if (file == nullptr) return;
@@ -196,8 +207,19 @@ class Builder {
       request.object = file->object;
     } else {
       if (!spec.file.empty()) complain(at + "/file", "found a file for a mapping that has none");
-      const ObjectKind kind = spec.kind == MappingKind::tmpfs ? ObjectKind::shmem : ObjectKind::anonymous;
-      request.object = add_object(kind, Bytes{end - begin}, spec.name);
+      request.object = add_object(object_kind(spec.kind), Bytes{end - begin}, spec.name);
+    }
+    if (!spec.mapped) {
+      if (spec.tag != 0 || !spec.tags.empty() || !spec.states.empty()) {
+        complain(at, "found tags or states of pages in a mapping that is not there yet; its pages start untouched");
+      }
+      built_.names.mappings.push_back({spec.name, begin, end});
+      to_be_mapped_.emplace(spec.name, request);
+      return;
+    }
+    if (spec.kind == MappingKind::hugetlb) {
+      complain(at + "/kind", "found huge pages, of which there are none; a call can ask for them: \"mapped\": false");
+      return;
     }
     if (map_memory(machine(), 0, request) != Errno::ok) {
       complain(at + "/prot", "found PROT_MTE on a file that cannot hold tags; allowed on anonymous memory and tmpfs");
@@ -218,9 +240,41 @@ class Builder {
     }
   }
 
+  static Prot prot_of(const std::string& text) {
+    return {text != "none", text.find('w') != std::string::npos, text.back() == 't'};
+  }
+  static bool is_shared(MappingKind kind) {
+    switch (kind) {
+      case MappingKind::shared_anonymous:
+      case MappingKind::tmpfs:
+      case MappingKind::file:
+      case MappingKind::memfd:
+      case MappingKind::dev_zero:
+        return true;
+      default:
+        return false;
+    }
+  }
+  /// Of mappings that bring their memory with them.
+  static ObjectKind object_kind(MappingKind kind) {
+    switch (kind) {
+      case MappingKind::tmpfs:
+      case MappingKind::memfd:
+        return ObjectKind::shmem;
+      case MappingKind::dev_zero:
+      case MappingKind::private_dev_zero:
+        return ObjectKind::dev_zero;
+      case MappingKind::hugetlb:
+        return ObjectKind::hugetlb;
+      default:
+        return ObjectKind::anonymous;
+    }
+  }
+
   /// Every page is there as if the process had written it (or read it, where it may not write), and tagged.
   void populate(const MappingSpec& spec, const MapRequest& request) {
-    const bool anonymous = machine().objects[request.object]->kind == ObjectKind::anonymous;
+    const ObjectKind kind = machine().objects[request.object]->kind;
+    const bool anonymous = kind == ObjectKind::anonymous || kind == ObjectKind::dev_zero;
     for (std::uint64_t address = request.begin; address < request.end; address += machine().page_size.n) {
       Prot prot = request.prot;
       prot.write = true;  // the page was written before it became read-only
@@ -369,7 +423,8 @@ class Builder {
     SystemCall call{.kind = kind, .position = spec.position};
     const auto base = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
     if (base) call.segments.push_back({*base, spec.count});
-    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at);
+    if (!check_maker(spec.in, at)) return;
+    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at, spec.in);
   }
 
   void transfer_v(const ReadvSpec& spec, CallKind kind, const std::string& at) {
@@ -388,7 +443,8 @@ class Builder {
     finish(std::move(call), spec.file, at + "/file", at);
   }
 
-  void finish(SystemCall call, const std::string& file_name, const std::string& file_pointer, const std::string& at) {
+  void finish(SystemCall call, const std::string& file_name, const std::string& file_pointer, const std::string& at,
+              CallMaker maker = CallMaker::process) {
     const OpenFile* file = find_file(file_name, file_pointer);
     if (file == nullptr || call.segments.empty()) return;
     call.fs = file->fs;
@@ -400,9 +456,166 @@ class Builder {
           at, fmt::format("found {} on {}, whose loop is not modelled yet; `mtesim list loops` has those that are",
                           call_name(call.kind), call.fs->name));
     }
-    built_.calls.push_back(fmt::format("{} on {}", call_name(call.kind), file_name));
-    built_.loops.push_back(loop);
-    built_.workload.calls.front().push_back(loop->make(call));
+    add_call(loop->make(call), fmt::format("{} on {}", call_name(call.kind), file_name), maker, loop);
+  }
+
+  void add_call(const CopyLoop& loop, std::string in_words, CallMaker maker = CallMaker::process,
+                const LoopEntry* entry = nullptr) {
+    const bool child = maker == CallMaker::child;
+    if (child) in_words += ", in the child";
+    built_.calls.push_back(std::move(in_words));
+    built_.loops.push_back(entry);
+    built_.workload.calls.front().push_back(child ? loop.by_child() : loop);
+  }
+
+  bool check_maker(CallMaker maker, const std::string& at) {
+    if (maker == CallMaker::process || forked_) return true;
+    complain(at + "/in", "found the child of a process that has not forked; {\"call\": \"fork\"} must come before");
+    return false;
+  }
+
+  // What the program does itself.
+
+  void build_call(const UserLoadSpec& spec, const std::string& at) { load_store(spec, AccessKind::load, 0, at); }
+  void build_call(const UserStoreSpec& spec, const std::string& at) {
+    load_store(spec, AccessKind::store, static_cast<std::uint8_t>(spec.value), at);
+  }
+  void load_store(const UserLoadSpec& spec, AccessKind kind, std::uint8_t value, const std::string& at) {
+    const auto place = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
+    if (!place || !check_maker(spec.in, at)) return;
+    const bool load = kind == AccessKind::load;
+    add_call(CopyLoop(UserLoadStore{{}, *place, spec.count, kind, value, {spec.sigsetjmp}}),
+             fmt::format("{} {}", load ? "load from" : "store to", built_.names.of(*place)), spec.in);
+  }
+  void build_call(const StgSpec& spec, const std::string& at) {
+    const auto place = resolve(spec.buffer, 0, at + "/buffer");
+    if (!place || !check_maker(spec.in, at)) return;
+    const Tag tag{static_cast<std::uint8_t>(spec.tag)};
+    add_call(CopyLoop(UserStoreTags{{}, *place, spec.granules, tag, spec.tag_step, {spec.sigsetjmp}}),
+             fmt::format("stg to {}", built_.names.of(*place)), spec.in);
+  }
+  void build_call(const LdgSpec& spec, const std::string& at) {
+    const auto place = resolve(spec.buffer, 0, at + "/buffer");
+    if (!place || !check_maker(spec.in, at)) return;
+    add_call(CopyLoop(UserLoadTag{{}, *place, {spec.sigsetjmp}}), fmt::format("ldg from {}", built_.names.of(*place)),
+             spec.in);
+  }
+  void build_call(const IrgSpec& spec, const std::string& at) {
+    if (check_maker(spec.in, at)) add_call(CopyLoop(UserRandomTags{spec.count}), "irg", spec.in);
+  }
+  void build_call(const MsrTcoSpec& spec, const std::string& at) {
+    if (check_maker(spec.in, at)) add_call(CopyLoop(UserSetTco{{}, spec.tco}), "msr tco", spec.in);
+  }
+
+  // System calls on memory.
+
+  void build_call(const MmapSpec& spec, const std::string& at) {
+    if (find_mapping(spec.mapping, at + "/mapping") == nullptr) return;
+    const auto found = to_be_mapped_.find(spec.mapping);
+    if (found == to_be_mapped_.end()) {
+      return complain(at + "/mapping", fmt::format("found {}, which is there from the start; \"mapped\": false leaves it "
+                                                   "to this call",
+                                                   in_quotes(spec.mapping)));
+    }
+    MapRequest request = found->second;
+    if (spec.prot) request.prot = prot_of(*spec.prot);
+    const Tag tag{static_cast<std::uint8_t>(spec.pointer_tag)};
+    add_call(CopyLoop(Mmap{{}, request, tag, spec.fixed}), "mmap " + spec.mapping);
+  }
+  /// `make` makes the loop of the place.
+  template <class Make>
+  void on_memory(const MemoryRangeSpec& spec, std::string_view name, const std::string& at, Make&& make) {
+    const auto place = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
+    if (!place || !check_maker(spec.in, at)) return;
+    add_call(CopyLoop(make(*place)), fmt::format("{} at {}", name, built_.names.of(*place)), spec.in);
+  }
+  void build_call(const MunmapSpec& spec, const std::string& at) {
+    on_memory(spec, "munmap", at, [&](UserPtr p) { return Munmap{{}, p, spec.length}; });
+  }
+  void build_call(const MprotectSpec& spec, const std::string& at) {
+    on_memory(spec, "mprotect", at, [&](UserPtr p) { return Mprotect{{}, p, spec.length, prot_of(spec.prot)}; });
+  }
+  void build_call(const MadviseSpec& spec, const std::string& at) {
+    if (spec.advice == Advice::remove && is_on_disk(spec.buffer.mapping)) {
+      return complain(at + "/advice", "found MADV_REMOVE on a file that is not on tmpfs, which is not modelled");
+    }
+    on_memory(spec, "madvise", at, [&](UserPtr p) { return Madvise{{}, p, spec.length, spec.advice}; });
+  }
+  void build_call(const MremapSpec& spec, const std::string& at) {
+    const Names::Mapping* to = spec.to ? find_mapping(*spec.to, at + "/to") : nullptr;
+    if (spec.to && to == nullptr) return;
+    const std::uint64_t begin = to != nullptr ? to->begin : 0;
+    const Bytes size = to != nullptr ? Bytes{to->end - to->begin} : spec.length;
+    on_memory(spec, "mremap", at, [&](UserPtr p) { return Mremap{{}, p, spec.length, begin, size}; });
+  }
+  void build_call(const MlockSpec& spec, const std::string& at) {
+    on_memory(spec, "mlock", at, [&](UserPtr p) { return Mlock{{}, p, spec.length}; });
+  }
+  void build_call(const MincoreSpec& spec, const std::string& at) {
+    const auto into = resolve(spec.into, 0, at + "/into");
+    if (!into) return;
+    on_memory(spec, "mincore", at, [&](UserPtr p) { return Mincore{{}, p, spec.length, *into}; });
+  }
+  void build_call(const BrkSpec& spec, const std::string&) {
+    add_call(CopyLoop(Brk{{}, spec.grow, Tag{static_cast<std::uint8_t>(spec.pointer_tag)}}), "brk");
+  }
+  void build_call(const FtruncateSpec& spec, const std::string& at) {
+    const OpenFile* file = find_file(spec.file, at + "/file");
+    if (file == nullptr) return;
+    if (file->fs->kind != FileKind::regular || file->fs->pages != ObjectKind::shmem) {
+      return complain(at + "/file", fmt::format("found a file on {}; allowed: one on tmpfs", file->fs->name));
+    }
+    add_call(CopyLoop(Ftruncate{{}, file->object, spec.size}), "ftruncate " + spec.file);
+  }
+  [[nodiscard]] bool is_on_disk(const std::string& mapping) {
+    for (const MappingSpec& spec : scenario_.memory) {
+      if (spec.name != mapping || spec.file.empty()) continue;
+      const auto file = std::find_if(files_.begin(), files_.end(), [&](const auto& f) { return f.first == spec.file; });
+      return spec.kind == MappingKind::file && file != files_.end() && file->second.fs->pages == ObjectKind::file;
+    }
+    return false;
+  }
+
+  // System calls on processes.
+
+  void build_call(const GetppidSpec& spec, const std::string& at) {
+    if (check_maker(spec.in, at)) add_call(CopyLoop(Getppid{}), "getppid", spec.in);
+  }
+  static PrctlArguments arguments(const PrctlSpec& spec) { return {spec.arg2, spec.arg3, spec.arg4, spec.arg5}; }
+  void build_call(const SetTaggedAddrCtrlSpec& spec, const std::string& at) {
+    if (!check_maker(spec.in, at)) return;
+    add_call(CopyLoop(SetTaggedAddrCtrl{{}, arguments(spec)}), "prctl PR_SET_TAGGED_ADDR_CTRL", spec.in);
+  }
+  void build_call(const GetTaggedAddrCtrlSpec& spec, const std::string& at) {
+    if (!check_maker(spec.in, at)) return;
+    add_call(CopyLoop(GetTaggedAddrCtrl{{}, arguments(spec)}), "prctl PR_GET_TAGGED_ADDR_CTRL", spec.in);
+  }
+  void build_call(const ForkSpec&, const std::string& at) {
+    if (!scenario_.environment.empty()) {
+      complain(at, "found a fork in a scenario with an environment, which acts on one process; allowed: one of them");
+    }
+    forked_ = true;
+    add_call(CopyLoop(Fork{}), "fork");
+  }
+  void build_call(const ExecveSpec& spec, const std::string& at) {
+    if (check_maker(spec.in, at)) add_call(CopyLoop(Execve{}), "execve", spec.in);
+  }
+  void build_call(const PeekTagsSpec& spec, const std::string& at) {
+    const auto place = resolve(spec.buffer, 0, at + "/buffer");
+    const auto into = resolve(spec.into, 0, at + "/into");
+    if (!place || !into || !check_traced(at)) return;
+    add_call(CopyLoop(PeekTags{{}, *place, spec.count, *into}), "ptrace PTRACE_PEEKMTETAGS");
+  }
+  void build_call(const PokeTagsSpec& spec, const std::string& at) {
+    const auto place = resolve(spec.buffer, 0, at + "/buffer");
+    if (!place || !check_traced(at)) return;
+    PokeTags poke{{}, *place, {}};
+    for (const std::uint32_t value : spec.values) poke.values.push_back(static_cast<std::uint8_t>(value));
+    add_call(CopyLoop(std::move(poke)), "ptrace PTRACE_POKEMTETAGS");
+  }
+  bool check_traced(const std::string& at) {
+    if (!forked_) complain(at, "found a ptrace of a child that was not forked; {\"call\": \"fork\"} must come before");
+    return forked_;
   }
 
   void build_action(std::size_t i) {
@@ -465,6 +678,8 @@ class Builder {
   std::uint64_t next_address_{AddressSpace::kBaseAddress};
   std::uint64_t pages_{};
   std::uint32_t child_{};
+  bool forked_{};
+  std::map<std::string, MapRequest> to_be_mapped_;
 };
 
 }  // namespace

@@ -35,7 +35,7 @@ struct Built {
   CostTable costs;
   Names names;
   std::vector<std::string> calls;       ///< in words: "ioctl BTRFS_IOC_TREE_SEARCH_V2 on f"
-  std::vector<const LoopEntry*> loops;  ///< which loop each call runs into
+  std::vector<const LoopEntry*> loops;  ///< which loop of the catalogue each call runs into; nullptr: none
 };
 
 /// Makes machine, kernel and calls of what the file says. Throws ScenarioError with all that does not fit together:

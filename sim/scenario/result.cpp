@@ -47,6 +47,10 @@ class Judge {
       const std::string got = returned ? result_words(run.result.all_results()) : "no return";
       if (words(e.results) != got) differ("run/results", words(e.results), got);
     }
+    if (!e.signals.empty() && e.signals != signals_taken(run.result)) {
+      differ("run/signals", fmt::format("{}", fmt::join(e.signals, ", ")),
+             fmt::format("{}", fmt::join(signals_taken(run.result), ", ")));
+    }
     same("run/killable", e.killable, run.result.killable);
     same("run/rounds", e.rounds, run.result.rounds);
     same("run/tag_faults", e.tag_faults, run.counts.tag_faults);
@@ -100,6 +104,8 @@ Json run_json(const RunReport& run) {
   for (const std::int64_t result : run.result.all_results()) {
     j["results"].push_back(result < 0 ? Json(result_word(result)) : Json(result));
   }
+  const std::vector<std::string> signals = signals_taken(run.result);
+  if (!signals.empty()) j["signals"] = signals;
   j["rounds"] = run.result.rounds;
   if (run.result.end == RunEnd::livelock) {
     j["stem_rounds"] = run.result.stem_rounds;
@@ -167,6 +173,15 @@ Json check_json(const CheckResult& check) {
   return j;
 }
 
+/// Those of the calls that enter the kernel.
+std::uint64_t system_calls(const Workload& workload) {
+  std::uint64_t number = 0;
+  for (const std::vector<CopyLoop>& calls : workload.calls) {
+    for (const CopyLoop& call : calls) number += call.in_user_mode() ? 0 : 1;
+  }
+  return number;
+}
+
 void grow_graver(Status& status, Status other) {
   if (static_cast<int>(other) > static_cast<int>(status)) status = other;
 }
@@ -188,7 +203,16 @@ std::string_view status_name(Status status) {
 }
 
 std::string result_word(std::int64_t result) {
+  if (const std::optional<SigInfo> signal = signal_of(result)) return signal_name(*signal);
   return result < 0 ? errno_name(static_cast<Errno>(-result)) : std::to_string(result);
+}
+
+std::vector<std::string> signals_taken(const RunResult& result) {
+  std::vector<std::string> all;
+  for (const TaskState& task : result.final_state.tasks) {
+    for (const SignalTaken& taken : task.signals) all.push_back(signal_name(taken.info));
+  }
+  return all;
 }
 
 std::string result_words(const std::vector<std::int64_t>& results) {
@@ -200,7 +224,8 @@ std::string result_words(const std::vector<std::int64_t>& results) {
 PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how) {
   PointReport report;
   for (std::size_t i = 0; i < built.calls.size(); ++i) {
-    report.calls.push_back(fmt::format("{}, through {}", built.calls[i], built.loops[i]->name));
+    const LoopEntry* loop = built.loops[i];
+    report.calls.push_back(loop == nullptr ? built.calls[i] : fmt::format("{}, through {}", built.calls[i], loop->name));
   }
   report.kernel = scenario.kernel.revision;
   for (const auto& [knob, value] : scenario.kernel.change)
@@ -210,7 +235,7 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     Observer* const observers[] = {&meter};
     RunReport run{mtesim::run(built.workload, observers), {}, 0};
     run.counts = meter.counts();
-    run.cycles = meter.cycles(built.costs, scenario.calls.size());
+    run.cycles = meter.cycles(built.costs, system_calls(built.workload));
     report.run = std::move(run);
   }
   if (how.check && wants_check(scenario)) {

@@ -62,7 +62,10 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 /// The same for one point that has been built; throws nothing.
 [[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how);
 
-/// "16384", "EFAULT".
+/// SIGSEGV and SIGBUS that were taken, in order: "SIGSEGV SEGV_MTEAERR".
+[[nodiscard]] std::vector<std::string> signals_taken(const RunResult& result);
+
+/// "16384", "EFAULT", "SIGSEGV SEGV_MTESERR".
 [[nodiscard]] std::string result_word(std::int64_t result);
 [[nodiscard]] std::string result_words(const std::vector<std::int64_t>& results);
 

@@ -16,12 +16,33 @@ constexpr std::array kTcfWords = {
     EnumWord{TcfMode::async, "async", "a mismatch is recorded"},
     EnumWord{TcfMode::asymm, "asymm", "loads fault, stores are recorded"},
 };
+constexpr std::array kPreferredWords = {
+    EnumWord{TcfMode::async, "async", "as CPUs start"},
+    EnumWord{TcfMode::sync, "sync", "checks of loads and stores cost little"},
+    EnumWord{TcfMode::asymm, "asymm", "checks of loads cost little"},
+};
 constexpr std::array kMappingWords = {
     EnumWord{MappingKind::anonymous, "anonymous", "MAP_PRIVATE | MAP_ANONYMOUS"},
     EnumWord{MappingKind::shared_anonymous, "shared_anonymous", "MAP_SHARED | MAP_ANONYMOUS"},
     EnumWord{MappingKind::tmpfs, "tmpfs", "MAP_SHARED of a fresh tmpfs file"},
     EnumWord{MappingKind::file, "file", "MAP_SHARED of one of the files, from its begin"},
     EnumWord{MappingKind::private_file, "private_file", "MAP_PRIVATE of one of the files, from its begin"},
+    EnumWord{MappingKind::memfd, "memfd", "MAP_SHARED of a fresh memfd"},
+    EnumWord{MappingKind::dev_zero, "dev_zero", "MAP_SHARED of /dev/zero"},
+    EnumWord{MappingKind::private_dev_zero, "private_dev_zero", "MAP_PRIVATE of /dev/zero"},
+    EnumWord{MappingKind::hugetlb, "hugetlb", "MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB; there are no huge pages"},
+    EnumWord{MappingKind::stack, "stack", "MAP_PRIVATE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_STACK"},
+};
+constexpr std::array kMakerWords = {
+    EnumWord{CallMaker::process, "process", "the process"},
+    EnumWord{CallMaker::child, "child", "the child that it forked; the process waits"},
+};
+constexpr std::array kAdviceWords = {
+    EnumWord{Advice::dontneed, "MADV_DONTNEED", "private pages are dropped, of others the entry"},
+    EnumWord{Advice::free, "MADV_FREE", "private anonymous pages may be dropped when memory is short"},
+    EnumWord{Advice::remove, "MADV_REMOVE", "a hole in shared memory or a tmpfs file"},
+    EnumWord{Advice::cold, "MADV_COLD", "may be reclaimed early"},
+    EnumWord{Advice::pageout, "MADV_PAGEOUT", "reclaimed now: to swap with its tags"},
 };
 constexpr std::array kStateWords = {
     EnumWord{PageStateWord::present, "present", "in memory"},
@@ -142,6 +163,9 @@ TextAsField<BufferPlace> buffer_place() {
 }
 
 PatternField name_text() { return text_like("^[a-z][a-z0-9_]{0,31}$", R"(a name like "buf")"); }
+PatternField prot_text() {
+  return text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")");
+}
 IntegerField tag_number() { return in_range(0, 15); }
 IntegerField budget_number() { return in_range(1, 100); }
 IntegerField size_in_bytes() { return bytes(std::uint64_t{0}, kMostBytes); }
@@ -154,6 +178,8 @@ void fields(V& v, MachineSpec& m) {
   v.optional("cpu", m.cpu, listed(cpu_words()), "whose figures price a run");
   v.optional("page_size", m.page_size, in_range(4096, 65536), "bytes in a page: 4096, 16384 or 65536");
   v.optional("scheme", m.scheme, listed(scheme_words()), "the protection that is finer than a page");
+  v.optional("preferred_tcf", m.preferred_tcf, one_of(kPreferredWords),
+             "the CPU's mte_tcf_preferred: what a program gets that asked for several modes by prctl");
 }
 
 template <class V>
@@ -170,6 +196,8 @@ void fields(V& v, ProcessSpec& p) {
   v.optional("store_only", p.store_only, flag(), "PR_MTE_STORE_ONLY: only stores are checked");
   v.optional("tagged_addr_abi", p.tagged_addr_abi, flag(), "PR_TAGGED_ADDR_ENABLE: system calls take tagged pointers");
   v.optional("tco", p.tco, flag(), "PSTATE.TCO is set in user space");
+  v.optional("fault_handler", p.fault_handler, flag(),
+             "SIGSEGV and SIGBUS have handlers: an access that faults is given up, and the program goes on");
 }
 
 template <class V>
@@ -193,10 +221,10 @@ void fields(V& v, MappingSpec& m) {
   v.optional("kind", m.kind, one_of(kMappingWords), "what mmap() was asked for");
   v.optional("file", m.file, text(), "of a file mapping: the name of the file");
   v.required("pages", m.pages, in_range(std::uint64_t{1}, kMostPages), "its length");
-  v.optional("prot", m.prot, text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")"),
-             "what may be done there");
+  v.optional("prot", m.prot, prot_text(), "what may be done there");
   v.optional("tag", m.tag, tag_number(), "allocation tag of every granule, but for `tags`; wants PROT_MTE");
   v.optional("present", m.present, flag(), "every page has been written; otherwise none was touched");
+  v.optional("mapped", m.mapped, flag(), "it is there from the start; otherwise a place that an mmap call fills");
   v.optional("tags", m.tags, list_of(object()).at_most(10'000), "granules with another tag");
   v.optional("states", m.states, list_of(object()).at_most(10'000), "pages in another state");
 }
@@ -228,12 +256,41 @@ void fields(V& v, IovSpec& i) {
 
 namespace {
 
+template <class V, class C>
+void maker_field(V& v, C& c) {
+  v.optional("in", c.in, one_of(kMakerWords), "who does it");
+}
+template <class V, class C>
+void pointer_tag_field(V& v, C& c) {
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
+}
+template <class V, class C>
+void guard_field(V& v, C& c) {
+  v.optional("sigsetjmp", c.sigsetjmp, flag(),
+             "sigsetjmp() first: a mismatch recorded before is noticed there, and the access is not made");
+}
+template <class V>
+void range_of_memory(V& v, MemoryRangeSpec& c) {
+  v.required("buffer", c.buffer, buffer_place(), "where it begins");
+  v.required("length_bytes", c.length, size_in_bytes(), "how long it is");
+  pointer_tag_field(v, c);
+  maker_field(v, c);
+}
+template <class V>
+void prctl_fields(V& v, PrctlSpec& c) {
+  v.optional("arg2", c.arg2, number64(), "the second argument");
+  v.optional("arg3", c.arg3, number64(), "the third, which should be 0");
+  v.optional("arg4", c.arg4, number64(), "the fourth, which should be 0");
+  v.optional("arg5", c.arg5, number64(), "the fifth, which should be 0");
+  maker_field(v, c);
+}
 template <class V>
 void buffer_fields(V& v, ReadSpec& c) {
   v.required("buffer", c.buffer, buffer_place(), "where the buffer begins");
   v.required("count_bytes", c.count, size_in_bytes(), "how much is asked for");
   v.optional("position_bytes", c.position, size_in_bytes(), "file offset");
   v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
+  maker_field(v, c);
 }
 template <class V>
 void iov_fields(V& v, ReadvSpec& c) {
@@ -292,6 +349,171 @@ void fields(V& v, TreeSearchV2Spec& c) {
   v.constant("ioctl", "BTRFS_IOC_TREE_SEARCH_V2", "the request");
   search_fields(v, c);
   v.required("buf_size_bytes", c.buf_size, size_in_bytes(), "room for results");
+}
+
+template <class V>
+void fields(V& v, UserLoadSpec& c) {
+  v.about("The program loads, a byte at a time.");
+  v.constant("user", "load", "what it does");
+  v.required("buffer", c.buffer, buffer_place(), "from where");
+  v.optional("count_bytes", c.count, size_in_bytes(), "how much");
+  pointer_tag_field(v, c);
+  guard_field(v, c);
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, UserStoreSpec& c) {
+  v.about("The program stores, a byte at a time.");
+  v.constant("user", "store", "what it does");
+  v.required("buffer", c.buffer, buffer_place(), "to where");
+  v.optional("count_bytes", c.count, size_in_bytes(), "how much");
+  v.optional("value", c.value, in_range(0, 255), "of each byte");
+  pointer_tag_field(v, c);
+  guard_field(v, c);
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, StgSpec& c) {
+  v.about("The program gives granules tags (STG). Memory without PROT_MTE ignores that.");
+  v.constant("user", "stg", "what it does");
+  v.required("buffer", c.buffer, buffer_place(), "the first granule");
+  v.optional("granules", c.granules, in_range(std::uint64_t{1}, kMostBytes / kGranule.n), "how many");
+  v.required("tag", c.tag, tag_number(), "the first one's tag");
+  v.optional("tag_step", c.tag_step, tag_number(), "added from one to the next, modulo 16");
+  guard_field(v, c);
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, LdgSpec& c) {
+  v.about("The program reads a granule's tag (LDG), which is the result. Memory without PROT_MTE gives 0.");
+  v.constant("user", "ldg", "what it does");
+  v.required("buffer", c.buffer, buffer_place(), "the granule");
+  guard_field(v, c);
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, IrgSpec& c) {
+  v.about("The program draws tags (IRG). The result is the set of those that came, a bit each.");
+  v.constant("user", "irg", "what it does");
+  v.optional("count", c.count, in_range(1, 100'000), "how often");
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, MsrTcoSpec& c) {
+  v.about("The program sets PSTATE.TCO, or clears it.");
+  v.constant("user", "msr_tco", "what it does");
+  v.required("tco", c.tco, flag(), "1: its accesses are not checked");
+  maker_field(v, c);
+}
+
+template <class V>
+void fields(V& v, MmapSpec& c) {
+  v.about("mmap(2) of a mapping that is not there yet. The result is 0, or 1 if it went elsewhere.");
+  v.constant("call", "mmap", "the system call");
+  v.required("mapping", c.mapping, text(), "which, and where");
+  v.optional("prot", c.prot, prot_text(), "what may be done there; without it, as `memory` has it");
+  v.optional("fixed", c.fixed, flag(), "MAP_FIXED; otherwise its place is a hint");
+  pointer_tag_field(v, c);
+}
+template <class V>
+void fields(V& v, MunmapSpec& c) {
+  v.about("munmap(2).");
+  v.constant("call", "munmap", "the system call");
+  range_of_memory(v, c);
+}
+template <class V>
+void fields(V& v, MprotectSpec& c) {
+  v.about("mprotect(2).");
+  v.constant("call", "mprotect", "the system call");
+  range_of_memory(v, c);
+  v.required("prot", c.prot, prot_text(), "what may be done there from now on");
+}
+template <class V>
+void fields(V& v, MadviseSpec& c) {
+  v.about("madvise(2).");
+  v.constant("call", "madvise", "the system call");
+  range_of_memory(v, c);
+  v.required("advice", c.advice, one_of(kAdviceWords), "the advice");
+}
+template <class V>
+void fields(V& v, MremapSpec& c) {
+  v.about("mremap(2): to the same place and size, or with MREMAP_MAYMOVE | MREMAP_FIXED to another.");
+  v.constant("call", "mremap", "the system call");
+  range_of_memory(v, c);
+  v.optional("to", c.to, text(), "the mapping whose place and length it takes");
+}
+template <class V>
+void fields(V& v, MlockSpec& c) {
+  v.about("mlock(2).");
+  v.constant("call", "mlock", "the system call");
+  range_of_memory(v, c);
+}
+template <class V>
+void fields(V& v, MincoreSpec& c) {
+  v.about("mincore(2): a byte a page.");
+  v.constant("call", "mincore", "the system call");
+  range_of_memory(v, c);
+  v.required("into", c.into, buffer_place(), "where the answer goes");
+}
+template <class V>
+void fields(V& v, BrkSpec& c) {
+  v.about("brk(2) from where the break is. The result is by how much it moved.");
+  v.constant("call", "brk", "the system call");
+  v.required("grow_bytes", c.grow, size_in_bytes(), "how far behind the present break");
+  pointer_tag_field(v, c);
+}
+template <class V>
+void fields(V& v, FtruncateSpec& c) {
+  v.about("ftruncate(2) of a file on tmpfs.");
+  v.constant("call", "ftruncate", "the system call");
+  v.required("file", c.file, text(), "the file");
+  v.required("size_bytes", c.size, size_in_bytes(), "its new size");
+}
+
+template <class V>
+void fields(V& v, GetppidSpec& c) {
+  v.about("getppid(2): into the kernel and back.");
+  v.constant("call", "getppid", "the system call");
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, SetTaggedAddrCtrlSpec& c) {
+  v.about("prctl(PR_SET_TAGGED_ADDR_CTRL): the tagged-address ABI, TCF modes, the tags for IRG.");
+  v.constant("prctl", "PR_SET_TAGGED_ADDR_CTRL", "the option");
+  prctl_fields(v, c);
+}
+template <class V>
+void fields(V& v, GetTaggedAddrCtrlSpec& c) {
+  v.about("prctl(PR_GET_TAGGED_ADDR_CTRL). The result is what was set.");
+  v.constant("prctl", "PR_GET_TAGGED_ADDR_CTRL", "the option");
+  prctl_fields(v, c);
+}
+template <class V>
+void fields(V& v, ForkSpec&) {
+  v.about("fork(2). What has \"in\": \"child\" from here on is done by the child.");
+  v.constant("call", "fork", "the system call");
+}
+template <class V>
+void fields(V& v, ExecveSpec& c) {
+  v.about("execve(2): the memory goes, and what prctl() had set.");
+  v.constant("call", "execve", "the system call");
+  maker_field(v, c);
+}
+template <class V>
+void fields(V& v, PeekTagsSpec& c) {
+  v.about("ptrace(PTRACE_PEEKMTETAGS) of the child. The result is how many tags came.");
+  v.constant("ptrace", "PTRACE_PEEKMTETAGS", "the request");
+  v.required("buffer", c.buffer, buffer_place(), "the child's granule");
+  v.required("count", c.count, in_range(1, 100'000), "how many");
+  v.required("into", c.into, buffer_place(), "where the answer goes, a byte a tag");
+}
+template <class V>
+void fields(V& v, PokeTagsSpec& c) {
+  v.about("ptrace(PTRACE_POKEMTETAGS) of the child. The result is how many tags were stored.");
+  v.constant("ptrace", "PTRACE_POKEMTETAGS", "the request");
+  v.required("buffer", c.buffer, buffer_place(), "the child's granule");
+  v.required("values", c.values, list_of(in_range(0, 255)).at_least(1).at_most(10'000),
+             "bytes whose low four bits are the tags");
 }
 
 template <class V>
@@ -355,6 +577,7 @@ template <class V>
 void fields(V& v, RunExpectation& e) {
   v.about("What one run is expected to give.");
   v.optional("results", e.results, list_of(scalar()), "of the calls, in order: a count, or the name of an error");
+  v.optional("signals", e.signals, list_of(text()), "SIGSEGV and SIGBUS that were taken, in order, with their codes");
   v.optional("no_return", e.no_return, flag(), "the calls never return");
   v.optional("killable", e.killable, flag(), "a SIGKILL ends it");
   v.optional("rounds", e.rounds, in_range(0, 1'000'000'000), "trips of the loop that were carried out");
@@ -403,7 +626,8 @@ void fields(V& v, Scenario& s) {
   v.optional("process", s.process, object(), "the process");
   v.required("memory", s.memory, list_of(object()).at_least(1).at_most(1000), "its mappings");
   v.optional("files", s.files, list_of(object()).at_most(1000), "its open files");
-  v.required("calls", s.calls, list_of(one_shape()).at_least(1).at_most(1000), "its system calls, one after another");
+  v.required("calls", s.calls, list_of(one_shape()).at_least(1).at_most(kMostCalls),
+             "its system calls, and what it does between them, one after another");
   v.optional("environment", s.environment, list_of(one_shape()).at_most(16),
              "what may happen meanwhile: it is checked then");
   v.optional("check", s.check, object(), "check every future, and how");

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "fs_models/memory_calls.h"
 #include "fs_models/system_call.h"
 #include "model/kernel/action.h"
 #include "sim/check/check.h"
@@ -36,6 +37,7 @@ struct MachineSpec {
   std::string cpu{"neoverse-v2"};
   std::uint64_t page_size{4096};
   std::string scheme{"mte"};
+  TcfMode preferred_tcf{TcfMode::async};
   bool operator==(const MachineSpec&) const = default;
 };
 
@@ -50,6 +52,7 @@ struct ProcessSpec {
   bool store_only{};
   bool tagged_addr_abi{true};
   bool tco{};
+  bool fault_handler{};
   bool operator==(const ProcessSpec&) const = default;
 };
 
@@ -59,7 +62,18 @@ struct TagRunSpec {
   bool operator==(const TagRunSpec&) const = default;
 };
 
-enum class MappingKind : std::uint8_t { anonymous, shared_anonymous, tmpfs, file, private_file };
+enum class MappingKind : std::uint8_t {
+  anonymous,
+  shared_anonymous,
+  tmpfs,
+  file,
+  private_file,
+  memfd,
+  dev_zero,
+  private_dev_zero,
+  hugetlb,
+  stack
+};
 
 enum class PageStateWord : std::uint8_t {
   present,
@@ -86,6 +100,7 @@ struct MappingSpec {
   std::string prot{"rw"};
   std::uint32_t tag{};
   bool present{true};
+  bool mapped{true};
   std::vector<TagRunSpec> tags;
   std::vector<PageStateSpec> states;
   bool operator==(const MappingSpec&) const = default;
@@ -115,12 +130,16 @@ struct IovSpec {
   bool operator==(const IovSpec&) const = default;
 };
 
+/// Who makes a call.
+enum class CallMaker : std::uint8_t { process, child };
+
 struct ReadSpec {
   std::string file;
   BufferPlace buffer;
   Bytes count{};
   Bytes position{};
   std::uint32_t pointer_tag{};
+  CallMaker in{};
   bool operator==(const ReadSpec&) const = default;
 };
 struct WriteSpec : ReadSpec {
@@ -146,7 +165,141 @@ struct TreeSearchV2Spec : TreeSearchSpec {
   Bytes buf_size{};
   bool operator==(const TreeSearchV2Spec&) const = default;
 };
-using CallSpec = std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec>;
+
+// What the program does itself.
+
+struct UserLoadSpec {
+  BufferPlace buffer;
+  Bytes count{1};
+  std::uint32_t pointer_tag{};
+  bool sigsetjmp{};
+  CallMaker in{};
+  bool operator==(const UserLoadSpec&) const = default;
+};
+struct UserStoreSpec : UserLoadSpec {
+  std::uint32_t value{};
+  bool operator==(const UserStoreSpec&) const = default;
+};
+struct StgSpec {
+  BufferPlace buffer;
+  std::uint64_t granules{1};
+  std::uint32_t tag{};
+  std::uint32_t tag_step{};
+  bool sigsetjmp{};
+  CallMaker in{};
+  bool operator==(const StgSpec&) const = default;
+};
+struct LdgSpec {
+  BufferPlace buffer;
+  bool sigsetjmp{};
+  CallMaker in{};
+  bool operator==(const LdgSpec&) const = default;
+};
+struct IrgSpec {
+  std::uint64_t count{1};
+  CallMaker in{};
+  bool operator==(const IrgSpec&) const = default;
+};
+struct MsrTcoSpec {
+  bool tco{};
+  CallMaker in{};
+  bool operator==(const MsrTcoSpec&) const = default;
+};
+
+// System calls on memory.
+
+struct MmapSpec {
+  std::string mapping;
+  std::optional<std::string> prot;
+  bool fixed{true};
+  std::uint32_t pointer_tag{};
+  bool operator==(const MmapSpec&) const = default;
+};
+/// The calls that take a place and a length.
+struct MemoryRangeSpec {
+  BufferPlace buffer;
+  Bytes length{};
+  std::uint32_t pointer_tag{};
+  CallMaker in{};
+  bool operator==(const MemoryRangeSpec&) const = default;
+};
+struct MunmapSpec : MemoryRangeSpec {
+  bool operator==(const MunmapSpec&) const = default;
+};
+struct MprotectSpec : MemoryRangeSpec {
+  std::string prot;
+  bool operator==(const MprotectSpec&) const = default;
+};
+struct MadviseSpec : MemoryRangeSpec {
+  Advice advice{};
+  bool operator==(const MadviseSpec&) const = default;
+};
+struct MremapSpec : MemoryRangeSpec {
+  std::optional<std::string> to;
+  bool operator==(const MremapSpec&) const = default;
+};
+struct MlockSpec : MemoryRangeSpec {
+  bool operator==(const MlockSpec&) const = default;
+};
+struct MincoreSpec : MemoryRangeSpec {
+  BufferPlace into;
+  bool operator==(const MincoreSpec&) const = default;
+};
+struct BrkSpec {
+  Bytes grow{};
+  std::uint32_t pointer_tag{};
+  bool operator==(const BrkSpec&) const = default;
+};
+struct FtruncateSpec {
+  std::string file;
+  Bytes size{};
+  bool operator==(const FtruncateSpec&) const = default;
+};
+
+// System calls on processes.
+
+struct GetppidSpec {
+  CallMaker in{};
+  bool operator==(const GetppidSpec&) const = default;
+};
+struct PrctlSpec {
+  std::uint64_t arg2{};
+  std::uint64_t arg3{};
+  std::uint64_t arg4{};
+  std::uint64_t arg5{};
+  CallMaker in{};
+  bool operator==(const PrctlSpec&) const = default;
+};
+struct SetTaggedAddrCtrlSpec : PrctlSpec {
+  bool operator==(const SetTaggedAddrCtrlSpec&) const = default;
+};
+struct GetTaggedAddrCtrlSpec : PrctlSpec {
+  bool operator==(const GetTaggedAddrCtrlSpec&) const = default;
+};
+struct ForkSpec {
+  bool operator==(const ForkSpec&) const = default;
+};
+struct ExecveSpec {
+  CallMaker in{};
+  bool operator==(const ExecveSpec&) const = default;
+};
+struct PeekTagsSpec {
+  BufferPlace buffer;
+  std::uint64_t count{};
+  BufferPlace into;
+  bool operator==(const PeekTagsSpec&) const = default;
+};
+struct PokeTagsSpec {
+  BufferPlace buffer;
+  std::vector<std::uint32_t> values;
+  bool operator==(const PokeTagsSpec&) const = default;
+};
+
+using CallSpec =
+    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, UserLoadSpec,
+                 UserStoreSpec, StgSpec, LdgSpec, IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec,
+                 MremapSpec, MlockSpec, MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec,
+                 GetTaggedAddrCtrlSpec, ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec>;
 
 /// An action on a range of user memory.
 template <ActionKind kKind>
@@ -190,6 +343,7 @@ using Axis = std::variant<RangeSpec, std::vector<JsonScalar>>;
 
 struct RunExpectation {
   std::vector<JsonScalar> results;
+  std::vector<std::string> signals;
   std::optional<bool> no_return;
   std::optional<bool> killable;
   std::optional<std::uint64_t> rounds;
@@ -239,6 +393,7 @@ struct Scenario {
 
 constexpr std::uint64_t kMostPages = std::uint64_t{1} << 16;  ///< of one scenario: 256 MiB of 4 KiB pages
 constexpr std::uint64_t kMostBytes = kMostPages * 4096;
+constexpr std::size_t kMostCalls = 10'000;
 constexpr std::size_t kMostSweepPoints = 100'000;
 
 /// Reads what a scenario file says. Throws ScenarioError with everything that is wrong about its form.

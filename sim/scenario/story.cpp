@@ -225,6 +225,9 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
         lines.push_back("  run     unknown: the limit on rounds was reached");
         break;
     }
+    if (const auto signals = signals_taken(run.result); !signals.empty()) {
+      lines.push_back(fmt::format("          takes {}", fmt::join(signals, ", ")));
+    }
     const Counts& c = run.counts;
     lines.push_back(fmt::format("          {}, {}, {}, {}; about {} cycles", plural(c.loads, "load"),
                                 plural(c.stores, "store"), plural(c.tag_faults, "tag check fault"),
