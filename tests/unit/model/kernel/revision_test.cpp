@@ -34,6 +34,7 @@ TEST_CASE("each change is in from its release on, and not before", "[unit][revis
   using R = const Revision&;
   CHECK(from([](R r) { return r.copy_page_iter == IterCopy::until_zero; }) == "5.14");
   CHECK(from([](R r) { return r.generic_perform_write_shrinks; }) == "5.14");
+  CHECK(from([](R r) { return r.tcf_is_a_set; }) == "5.15");
   CHECK(from([](R r) { return r.clear_user_count == ClearUserCount::to_fault; }) == "5.16");
   CHECK(from([](R r) { return r.btrfs_search_ioctl_probe.kind != ProbeKind::fault_in_pages_writeable; }) == "5.16");
   CHECK(from([](R r) { return r.safe_writeable != SafeWriteable::gup; }) == "5.17");

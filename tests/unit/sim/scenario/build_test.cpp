@@ -77,6 +77,40 @@ TEST_CASE("what does not fit together is refused at its place", "[unit][scenario
          j["memory"][0]["states"] = Json::parse(R"([{"pages": "0", "state": "zero_page"}])");
        },
        "/memory/0/states/0/state", {"page 0"}},
+      {"tags in a mapping that is not there yet",
+       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "m", "pages": 1, "prot": "rwt", "tag": 3, "mapped": false})")); },
+       "/memory/1", {"not there yet"}},
+      {"huge pages from the start",
+       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "h", "pages": 1, "kind": "hugetlb"})")); },
+       "/memory/1/kind", {"huge pages", "mapped"}},
+      {"a child that nobody forked",
+       [](Json& j) { j["calls"].push_back(Json::parse(R"({"user": "ldg", "buffer": "buf+0", "in": "child"})")); },
+       "/calls/1/in", {"fork"}},
+      {"tags of a child that nobody forked",
+       [](Json& j) {
+         j["calls"].push_back(Json::parse(R"({"ptrace": "PTRACE_POKEMTETAGS", "buffer": "buf+0", "values": [1]})"));
+       },
+       "/calls/1", {"fork"}},
+      {"a fork in an environment",
+       [](Json& j) {
+         j["calls"].push_back(Json::parse(R"({"call": "fork"})"));
+         j["environment"] = Json::parse(R"([{"action": "signal"}])");
+       },
+       "/calls/1", {"environment"}},
+      {"mmap of what is there from the start",
+       [](Json& j) { j["calls"].push_back(Json::parse(R"({"call": "mmap", "mapping": "buf"})")); },
+       "/calls/1/mapping", {"\"buf\"", "mapped"}},
+      {"a hole in a file on a disk",
+       [](Json& j) {
+         j["files"].push_back(Json::parse(R"({"name": "f", "fs": "ext4", "size_bytes": 4096})"));
+         j["memory"].push_back(Json::parse(R"({"name": "m", "pages": 1, "kind": "file", "file": "f"})"));
+         j["calls"].push_back(Json::parse(
+             R"({"call": "madvise", "buffer": "m+0", "length_bytes": 4096, "advice": "MADV_REMOVE"})"));
+       },
+       "/calls/1/advice", {"tmpfs"}},
+      {"truncation of what is not on tmpfs",
+       [](Json& j) { j["calls"].push_back(Json::parse(R"({"call": "ftruncate", "file": "z", "size_bytes": 0})")); },
+       "/calls/1/file", {"tmpfs"}},
       {"a mapping's name twice",
        [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "buf", "pages": 1})")); }, "/memory/1/name",
        {"\"buf\" a second time"}},
