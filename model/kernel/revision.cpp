@@ -102,6 +102,7 @@ std::vector<Revision> make_revisions() {
     r.safe_writeable = SafeWriteable::gup;  // not in this kernel; what a change to it would have got
     r.copy_page_iter = IterCopy::one_attempt;
     r.copy_page_from_iter_atomic = IterCopy::one_attempt;
+    r.proc_mem_untags = true;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.generic_perform_write_failure = ProbeFailure::any_shortfall;
@@ -114,7 +115,7 @@ std::vector<Revision> make_revisions() {
     r.copy_page_iter = IterCopy::until_zero;
     r.generic_perform_write_shrinks = true;  // [linux-bc1bb416bbb9]
   });
-  row("5.15", [](Revision&) {});
+  row("5.15", [](Revision& r) { r.tcf_is_a_set = true; });
   row("5.16", [](Revision& r) {
     r.clear_user_count = ClearUserCount::to_fault;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};  // [linux-c03098d4b9ad]
@@ -127,8 +128,15 @@ std::vector<Revision> make_revisions() {
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_subpage_writeable, {}};  // [linux-18788e34642e]
     r.generic_perform_write_failure = ProbeFailure::nothing;                   // between 5.17 and 6.1
   });
-  row("6.1", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup; });  // right in stable 6.1
-  row("6.12", [](Revision& r) { r.swap_in_writable = true; });               // [linux-swap-in], since 6.11, from memory
+  row("6.1", [](Revision& r) {
+    r.safe_writeable = SafeWriteable::fixup;  // right in stable 6.1
+    r.proc_mem_untags = false;                // stable 6.1 looks the mapping up by the address as it came: [records]
+  });
+  row("6.12", [](Revision& r) {
+    r.swap_in_writable = true;  // [linux-swap-in], since 6.11, from memory
+    r.proc_mem_untags = true;
+    r.skb_copies_by_page = true;  // between 6.1 and 6.12
+  });
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
@@ -194,6 +202,12 @@ std::vector<Knob> make_knobs() {
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
       "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
+  all.push_back(word_knob<&Revision::skb_copies_by_page, kOnOff>(
+      "skb_copy_datagram_iter.by_page", "a socket's buffer is copied to the user page by page"));
+  all.push_back(word_knob<&Revision::proc_mem_untags, kOnOff>("mem_rw.untags",
+                                                              "/proc/PID/mem takes a position with a tag"));
+  all.push_back(word_knob<&Revision::futex_lsui, kOnOff>(
+      "futex.lsui", "FEAT_LSUI: a futex's exclusive accesses are unprivileged, and so tag checked"));
   all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
   all.push_back(
       word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));

@@ -65,7 +65,9 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
 
     const Task& task = k.task();
     const OnMismatch policy =
-        on_mismatch(task.tcf, task.store_only, user_mode ? task.user_tco : task.kernel_tco, run.kind);
+        accessor == Accessor::privileged
+            ? OnMismatch::ignored
+            : on_mismatch(task.tcf, task.store_only, user_mode ? task.user_tco : task.kernel_tco, run.kind);
     const AccessCheck check = check_access(k.machine, k.machine.space_of(k.current), next, policy);
     const std::uint64_t passed = check.fault ? check.fault->access : next.count;
     if (check.mismatch_recorded) k.task().tfsre0 = true;

@@ -12,7 +12,11 @@ struct Touched {
 };
 
 /// Who makes the accesses: decides which PSTATE.TCO counts and where a tag check fault goes.
-enum class Accessor : std::uint8_t { uaccess, user_mode };
+enum class Accessor : std::uint8_t {
+  uaccess,
+  user_mode,
+  privileged,  ///< exclusive loads and stores of futexes: by the kernel's own rights, unchecked, an uaccess otherwise
+};
 
 /// Carries out a run of accesses through the user's pointer, one by one as far as anybody can tell: the world may act
 /// before each, page faults are handled unless they are disabled, and a tag check fault goes straight to the exception

@@ -11,6 +11,7 @@
 #include "model/mm/locks.h"
 #include "model/mm/memory_object.h"
 #include "model/mm/pipe.h"
+#include "model/mm/socket.h"
 #include "model/mm/task.h"
 
 namespace mtesim {
@@ -27,6 +28,8 @@ struct Machine {
   std::vector<Cow<AddressSpace>> spaces;
   std::vector<Cow<MemoryObject>> objects{1};  ///< [0] is ObjectKind::copies
   std::vector<Cow<Pipe>> pipes;
+  std::vector<Cow<Socket>> sockets;
+  std::vector<std::uint64_t> eventfds;  ///< their counters
   std::vector<Task> tasks;
   Locks locks;
 
