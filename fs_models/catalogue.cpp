@@ -77,7 +77,7 @@ constexpr std::array<LoopEntry, 21> kLoops{{
     {UnixStreamSend::kName, "send to a stream socket; a buffer that is not copied whole is not sent", "as filemap_read",
      writes<FileKind::unix_stream>, make<UnixStreamSend>},
     {UnixStreamRead::kName, "read from a stream socket; a buffer that is not copied whole stays",
-     "since 6.9 or so, page by page", reads<FileKind::unix_stream>, make<UnixStreamRead>},
+     "all alike", reads<FileKind::unix_stream>, make<UnixStreamRead>},
     {UnixDatagram::kName, "a datagram: all or EFAULT", "as the stream", uses_datagram, make<UnixDatagram>},
     {EventfdTransfer::kName, "eight bytes of an eventfd: all or EFAULT", "all alike", uses_eventfd,
      make<EventfdTransfer>},

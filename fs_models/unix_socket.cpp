@@ -1,5 +1,7 @@
 #include "fs_models/unix_socket.h"
 
+#include <algorithm>
+
 namespace mtesim {
 
 namespace {
@@ -20,28 +22,23 @@ bool copy_from_iter_to_skb(Kernel& k, IovIter& iter, const SkbLayout& layout, Pr
   return true;
 }
 
-/// skb_copy_datagram_iter(): one copy for the head, one for each piece behind it, or for each page of it.
+/// skb_copy_datagram_iter(): one copy for the head, one for each piece behind it.
 bool copy_skb_to_iter(Kernel& k, IovIter& iter, const Socket::Skb& skb, Bytes offset, Bytes size) {
-  const Bytes page_size = k.machine.page_size;
-  const SkbLayout layout = skb_layout(skb.linear, skb.bytes.size() - skb.linear, page_size);
+  const SkbLayout layout = skb_layout(skb.linear, skb.bytes.size() - skb.linear, k.machine.page_size);
   Bytes begin;  // of the piece, in the skb
-  const auto copy_piece = [&](Bytes piece, Bytes stride) {
-    while (size.n > 0 && offset < begin + piece) {
-      const Bytes in_piece = offset - begin;
-      const Bytes n = min(min(piece - in_piece, stride - in_piece % stride), size);
-      const KernelBytes bytes{skb.bytes.slice(offset.n, n.n), static_cast<std::uint32_t>(in_piece.n % 16)};
-      if (copy_to_iter(k, iter, bytes) < n) return false;
-      offset += n;
-      size -= n;
-    }
+  const auto copy_from = [&](Bytes piece) {
+    const Bytes in_piece = offset - begin;  // past its end: it has been read
     begin += piece;
+    if (size.n == 0 || offset >= begin) return true;
+    const Bytes n = min(begin - offset, size);
+    const KernelBytes bytes{skb.bytes.slice(offset.n, n.n), static_cast<std::uint32_t>(in_piece.n % 16)};
+    if (copy_to_iter(k, iter, bytes) < n) return false;
+    offset += n;
+    size -= n;
     return true;
   };
-  if (layout.linear.n > 0 && !copy_piece(layout.linear, layout.linear)) return false;
-  for (const Bytes frag : layout.frags) {
-    if (!copy_piece(frag, k.revision.skb_copies_by_page ? page_size : frag)) return false;
-  }
-  return true;
+  if (!copy_from(layout.linear)) return false;
+  return std::all_of(layout.frags.begin(), layout.frags.end(), copy_from);
 }
 
 }  // namespace

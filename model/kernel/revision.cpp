@@ -135,7 +135,7 @@ std::vector<Revision> make_revisions() {
   row("6.12", [](Revision& r) {
     r.swap_in_writable = true;  // [linux-swap-in], since 6.11, from memory
     r.proc_mem_untags = true;
-    r.skb_copies_by_page = true;  // between 6.1 and 6.12
+    r.tmpfs_large_folios = true;  // between 6.1 and 6.12
   });
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
@@ -178,6 +178,9 @@ std::vector<Knob> make_knobs() {
       "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
   all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(
       "generic_perform_write.order", "probe before the copy, or after a copy that moved nothing"));
+  all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
+      "generic_perform_write.tmpfs_large_folios",
+      "a write to tmpfs is probed as far as the largest folio reaches, and not a page at a time"));
   all.push_back(word_knob<&Revision::generic_perform_write_shrinks, kOnOff>(
       "generic_perform_write.shrinks", "after a short copy that was dropped, ask for just what had been copied"));
   all.push_back(word_knob<&Revision::copy_retries_one_byte, kOnOff>(
@@ -202,8 +205,6 @@ std::vector<Knob> make_knobs() {
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
       "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
-  all.push_back(word_knob<&Revision::skb_copies_by_page, kOnOff>(
-      "skb_copy_datagram_iter.by_page", "a socket's buffer is copied to the user page by page"));
   all.push_back(word_knob<&Revision::proc_mem_untags, kOnOff>("mem_rw.untags",
                                                               "/proc/PID/mem takes a position with a tag"));
   all.push_back(word_knob<&Revision::futex_lsui, kOnOff>(

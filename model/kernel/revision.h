@@ -87,7 +87,6 @@ struct Revision {
   // iterators
   IterCopy copy_page_iter{};              ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions
-  bool skb_copies_by_page{};              ///< __skb_datagram_iter() maps pages of a buffer one by one
   // processes
   bool proc_mem_untags{};  ///< /proc/PID/mem takes a position with a tag
   bool futex_lsui{};       ///< FEAT_LSUI: the exclusive accesses of futexes are unprivileged, and so tag checked
@@ -96,6 +95,7 @@ struct Revision {
   Probe generic_perform_write_probe;
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
+  bool tmpfs_large_folios{};            ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
 
   bool operator==(const Revision&) const = default;

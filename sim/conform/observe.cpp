@@ -20,10 +20,6 @@ std::uint32_t object_named(const Names& names, std::string_view name) {
   return static_cast<std::uint32_t>(found - names.objects.begin());
 }
 
-bool is_transfer(const RecordCase& what) {
-  return what.op.ends_with("read") || what.op.ends_with("write") || what.op.ends_with("readv") ||
-         what.op.ends_with("writev");
-}
 bool is_pages(const RecordCase& what) { return what.obj == "tmpfs" || what.obj == "ramfs"; }
 bool is_queue(const RecordCase& what) { return what.obj == "pipe" || what.obj == "unix" || what.obj == "unixdg"; }
 bool uses_plain(const RecordCase& what) {
@@ -83,7 +79,7 @@ void Observation::prepare_region() {
     for (std::int64_t i = 0; i < what_.length; ++i) {
       put(start + i, static_cast<std::int16_t>(file_byte(static_cast<std::uint64_t>(i)) | kWritten));
     }
-  } else if (is_transfer(what_) ? what_.is_write() : uses_plain(what_) && region_is_source(what_)) {
+  } else if (what_.is_transfer() ? what_.is_write() : uses_plain(what_) && region_is_source(what_)) {
     const std::int64_t total = what_.total();
     for (std::int64_t i = 0; i < total; ++i) {
       put(what_.region_offset(i),
@@ -193,7 +189,7 @@ json Observation::keys() const {
   if (what_.op == "futex") {
     put_futex(out);
   } else {
-    const bool transfer = is_transfer(what_);
+    const bool transfer = what_.is_transfer();
     const bool has_source = is_pages(what_) || is_queue(what_) || what_.obj == "zero";
     if (uses_plain(what_)) {
       put_plain(out);
@@ -210,6 +206,9 @@ json Observation::keys() const {
 }
 
 void Observation::put_outcome(json& out) const {
+  if (!mode_asked_for(what_, built_.workload.revision)) {
+    out["tcf_errno"] = static_cast<std::int64_t>(Errno::einval);
+  }
   if (result_.end == RunEnd::livelock || result_.end == RunEnd::deadlock) {
     out["hang"] = true;
     out["killable"] = result_.end == RunEnd::livelock && result_.killable;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace mtesim {
@@ -137,6 +138,12 @@ std::string revision_of(const std::string& release) {
 }
 
 }  // namespace
+
+bool RecordCase::is_transfer() const {
+  static constexpr std::string_view kOps[] = {"read",  "write",  "readv",  "writev",
+                                              "pread", "pwrite", "preadv", "pwritev"};
+  return std::find(std::begin(kOps), std::end(kOps), op) != std::end(kOps);
+}
 
 std::int64_t RecordCase::total() const {
   std::int64_t sum = 0;

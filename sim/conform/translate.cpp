@@ -68,15 +68,11 @@ class Translator {
 
   void process() {
     ProcessSpec& p = scenario_.process;
-    const Revision& revision = *find_revision(record_.revision);
-    const TcfRequest asked{what_.tcf == "sync" || what_.tcf == "asymm" || what_.tcf == "both",
-                           what_.tcf == "async" || what_.tcf == "asymm" || what_.tcf == "both"};
-    const TcfMode preferred = what_.tcf == "asymm" ? TcfMode::asymm : TcfMode::async;
     static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off"};
     if (std::find(std::begin(kModes), std::end(kModes), what_.tcf) == std::end(kModes)) {
       throw Untranslatable("tcf " + what_.tcf);
     }
-    p.tcf = resolve_tcf(revision, asked, preferred).value_or(TcfMode::none);  // refused: it stays as it was
+    p.tcf = mode_asked_for(what_, *find_revision(record_.revision)).value_or(TcfMode::none);  // refused: as it was
     p.tagged_addr_abi = what_.tcf != "off";
     p.tco = what_.tco;
   }
@@ -142,9 +138,7 @@ class Translator {
   }
 
   void call() {
-    static constexpr std::string_view kTransfers[] = {"read",  "write",  "readv",  "writev",
-                                                      "pread", "pwrite", "preadv", "pwritev"};
-    if (std::find(std::begin(kTransfers), std::end(kTransfers), what_.op) != std::end(kTransfers)) {
+    if (what_.is_transfer()) {
       transfer();
     } else if (what_.op == "pvm_read" || what_.op == "pvm_write") {
       process_vm();
@@ -271,13 +265,24 @@ class Translator {
     scenario_.calls.push_back(spec);
   }
 
-  /// How long the names in /dev were when the records were made. The listing itself was not recorded: these lengths
-  /// give the sizes that every undisturbed record has (docs/fidelity.md).
+  /// How long the names in /dev were when the records were made, "." and ".." first. The listing itself was not
+  /// recorded: these lengths add up to the sizes that undisturbed records have (docs/fidelity.md).
   static std::vector<Bytes> dev_names(std::string_view revision) {
+    struct Names {
+      int number;
+      std::uint64_t length;
+    };
+    const bool newest = revision == "6.12" || revision[0] >= '7';
+    const std::vector<Names> first = newest ? std::vector<Names>{{1, 12}, {1, 7}, {7, 4}, {7, 5}}  //
+                                            : std::vector<Names>{{1, 12}, {7, 4}, {8, 5}};
+    const std::vector<Names> then = newest              ? std::vector<Names>{{1, 11}, {1, 12}, {2, 4}}
+                                    : revision == "6.1" ? std::vector<Names>{{1, 13}, {1, 11}, {2, 4}}
+                                                        : std::vector<Names>{{2, 4}, {1, 13}, {1, 5}};
     std::vector<Bytes> names{Bytes{1}, Bytes{2}};
-    const auto add = [&](int count, std::uint64_t length) { names.insert(names.end(), count, Bytes{length}); };
-    add(1, 4);
-    static_cast<void>(revision);
+    const auto add = [&](const Names& n) { names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length}); };
+    std::for_each(first.begin(), first.end(), add);
+    std::for_each(then.begin(), then.end(), add);
+    add({60, 5});  // tty10 to tty63 and their like
     return names;
   }
 
@@ -305,6 +310,12 @@ class Translator {
 };
 
 }  // namespace
+
+std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& revision) {
+  const bool both = what.tcf == "asymm" || what.tcf == "both";
+  const TcfRequest asked{both || what.tcf == "sync", both || what.tcf == "async"};
+  return resolve_tcf(revision, asked, what.tcf == "asymm" ? TcfMode::asymm : TcfMode::async);
+}
 
 Scenario scenario_of(const Record& record, Mops mops) { return Translator(record, mops).translate(); }
 

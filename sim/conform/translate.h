@@ -19,6 +19,9 @@ enum class Mops : std::uint8_t { exact, off };
 /// `sweep` has the others. Throws Untranslatable.
 [[nodiscard]] Scenario scenario_of(const Record& record, Mops mops);
 
+/// The mode that the record's prctl gives; nullopt: it is refused.
+[[nodiscard]] std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& revision);
+
 /// The mapping of a record's scenario that is its test region, and the one that is not tagged.
 constexpr std::string_view kRegion = "buf";
 constexpr std::string_view kPlain = "plain";

@@ -251,11 +251,11 @@ class Builder {
     if (spec.present && request.prot.read) populate(spec, request);
     for (std::size_t t = 0; t < spec.tags.size(); ++t)
       retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
-    for (std::size_t s = 0; s < spec.states.size(); ++s) {
-      set_states(spec, spec.states[s], request, fmt::format("{}/states/{}", at, s));
-    }
     for (std::size_t w = 0; w < spec.words.size(); ++w) {
       set_word(spec.words[w], request, fmt::format("{}/words/{}", at, w));
+    }
+    for (std::size_t s = 0; s < spec.states.size(); ++s) {
+      set_states(spec, spec.states[s], request, fmt::format("{}/states/{}", at, s));
     }
   }
 
