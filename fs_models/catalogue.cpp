@@ -5,8 +5,14 @@
 #include "fs_models/btrfs_search_ioctl.h"
 #include "fs_models/dev_zero.h"
 #include "fs_models/filemap_read.h"
+#include "fs_models/futex.h"
 #include "fs_models/generic_perform_write.h"
 #include "fs_models/pipe.h"
+#include "fs_models/process_vm.h"
+#include "fs_models/pseudo_files.h"
+#include "fs_models/random.h"
+#include "fs_models/small_calls.h"
+#include "fs_models/unix_socket.h"
 
 namespace mtesim {
 
@@ -24,12 +30,27 @@ bool reads_page_cache(const SystemCall& c) {
   return c.is_read() && c.fs->kind == FileKind::regular && c.fs->name != "gfs2";
 }
 bool writes_page_cache(const SystemCall& c) { return c.is_write() && c.fs->contract != WriteContract::none; }
-bool reads_pipe(const SystemCall& c) { return c.is_read() && c.fs->kind == FileKind::pipe; }
-bool writes_pipe(const SystemCall& c) { return c.is_write() && c.fs->kind == FileKind::pipe; }
-bool reads_zero(const SystemCall& c) { return c.is_read() && c.fs->kind == FileKind::dev_zero; }
-bool writes_zero(const SystemCall& c) { return c.is_write() && c.fs->kind == FileKind::dev_zero; }
+template <FileKind... kKinds>
+bool reads(const SystemCall& c) {
+  return c.is_read() && ((c.fs->kind == kKinds) || ...);
+}
+template <FileKind... kKinds>
+bool writes(const SystemCall& c) {
+  return c.is_write() && ((c.fs->kind == kKinds) || ...);
+}
+template <CallKind... kKinds>
+bool is_call(const SystemCall& c) {
+  return ((c.kind == kKinds) || ...);
+}
+bool gets_random_bytes(const SystemCall& c) {
+  return c.kind == CallKind::getrandom || reads<FileKind::dev_urandom>(c);
+}
+bool uses_datagram(const SystemCall& c) {
+  return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::unix_datagram;
+}
+bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 7> kLoops{{
+constexpr std::array<LoopEntry, 21> kLoops{{
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -41,18 +62,44 @@ constexpr std::array<LoopEntry, 7> kLoops{{
      "probes after a copy that moved nothing",
      writes_page_cache, make<GenericPerformWrite>},
     {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
-     reads_pipe, make<PipeRead>},
+     reads<FileKind::pipe>, make<PipeRead>},
     {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",
-     writes_pipe, make<PipeWrite>},
-    {ReadZero::kName, "read from /dev/zero by clear_user()", "to 5.15 a fault reports nothing cleared", reads_zero,
-     make<ReadZero>},
-    {WriteNull::kName, "write to /dev/zero; looks at nothing", "all alike", writes_zero, make<WriteNull>},
+     writes<FileKind::pipe>, make<PipeWrite>},
+    {ReadZero::kName, "read from /dev/zero and /dev/full by clear_user()", "to 5.15 a fault reports nothing cleared",
+     reads<FileKind::dev_zero, FileKind::dev_full>, make<ReadZero>},
+    {WriteNull::kName, "write to /dev/zero and /dev/null; looks at nothing", "all alike",
+     writes<FileKind::dev_zero, FileKind::dev_null>, make<WriteNull>},
+    {NoTransfer::kName, "read of /dev/null, write of /dev/full: neither looks at the buffer", "all alike",
+     [](const SystemCall& c) { return reads<FileKind::dev_null>(c) || writes<FileKind::dev_full>(c); },
+     make<NoTransfer>},
+    {GetRandomBytesUser::kName, "getrandom and /dev/urandom, a block of 64 bytes at a time", "all alike",
+     gets_random_bytes, make<GetRandomBytesUser>},
+    {UnixStreamSend::kName, "send to a stream socket; a buffer that is not copied whole is not sent", "as filemap_read",
+     writes<FileKind::unix_stream>, make<UnixStreamSend>},
+    {UnixStreamRead::kName, "read from a stream socket; a buffer that is not copied whole stays",
+     "all alike", reads<FileKind::unix_stream>, make<UnixStreamRead>},
+    {UnixDatagram::kName, "a datagram: all or EFAULT", "as the stream", uses_datagram, make<UnixDatagram>},
+    {EventfdTransfer::kName, "eight bytes of an eventfd: all or EFAULT", "all alike", uses_eventfd,
+     make<EventfdTransfer>},
+    {SeqRead::kName, "read of a text of /proc or /sys: one copy", "all alike",
+     reads<FileKind::seq_file, FileKind::proc_comm>, make<SeqRead>},
+    {CommWrite::kName, "write of /proc/PID/comm: one copy", "all alike", writes<FileKind::proc_comm>, make<CommWrite>},
+    {PagemapRead::kName, "read of /proc/PID/pagemap", "all alike", reads<FileKind::pagemap>, make<PagemapRead>},
+    {ProcessVmRw::kName, "process_vm_readv and _writev: remote side by GUP, local side by iterator", "as filemap_read",
+     is_call<CallKind::process_vm_readv, CallKind::process_vm_writev>, make<ProcessVmRw>},
+    {ProcMemRw::kName, "/proc/PID/mem: one side by GUP, the other by uaccess, through a page",
+     "6.1 does not untag the position", is_call<CallKind::proc_mem_read, CallKind::proc_mem_write>, make<ProcMemRw>},
+    {Vmsplice::kName, "user pages into a pipe, by GUP only", "all alike", is_call<CallKind::vmsplice>, make<Vmsplice>},
+    {Futex::kName, "futex: look with page faults disabled, fault in without looking, again", "all alike",
+     is_call<CallKind::futex>, make<Futex>},
+    {SmallCall::kName, "a system call without a loop: `mtesim list calls`", "all alike", is_call<CallKind::small>,
+     make<SmallCall>},
 }};
 
 }  // namespace
 
-std::string_view call_name(CallKind kind) {
-  switch (kind) {
+std::string_view call_name(const SystemCall& call) {
+  switch (call.kind) {
     case CallKind::read:
       return "read";
     case CallKind::write:
@@ -65,6 +112,22 @@ std::string_view call_name(CallKind kind) {
       return "ioctl BTRFS_IOC_TREE_SEARCH";
     case CallKind::tree_search_v2:
       return "ioctl BTRFS_IOC_TREE_SEARCH_V2";
+    case CallKind::process_vm_readv:
+      return "process_vm_readv";
+    case CallKind::process_vm_writev:
+      return "process_vm_writev";
+    case CallKind::proc_mem_read:
+      return "read of /proc/self/mem";
+    case CallKind::proc_mem_write:
+      return "write of /proc/self/mem";
+    case CallKind::vmsplice:
+      return "vmsplice";
+    case CallKind::futex:
+      return "futex";
+    case CallKind::getrandom:
+      return "getrandom";
+    case CallKind::small:
+      return call.small->name;
   }
   return "?";
 }

@@ -48,4 +48,20 @@ struct WriteNull {
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
 };
 
+/// read_null() and write_full(): end of file, and ENOSPC; neither looks at the buffer.
+struct NoTransfer {
+  static constexpr std::string_view kName = "write_full";
+
+  struct State {
+    std::uint64_t none{};
+  };
+
+  bool writes{};
+
+  explicit NoTransfer(const SystemCall& call) : writes(call.is_write()) {}
+  [[nodiscard]] State begin() const { return {}; }
+  [[nodiscard]] Step step(State&, Kernel&) const { return finished(writes ? Errno::enospc : Errno::ok); }
+  [[nodiscard]] Bytes progress(const State&) const { return {}; }
+};
+
 }  // namespace mtesim

@@ -6,7 +6,7 @@ namespace mtesim {
 
 namespace {
 
-constexpr std::array<FileSystem, 9> kFileSystems{{
+constexpr std::array<FileSystem, 18> kFileSystems{{
     {"tmpfs", "memory file system; its files may be mapped with PROT_MTE", FileKind::regular, ObjectKind::shmem,
      WriteContract::simple},
     {"ramfs", "page cache without a disk", FileKind::regular, ObjectKind::file, WriteContract::simple},
@@ -18,6 +18,16 @@ constexpr std::array<FileSystem, 9> kFileSystems{{
      ObjectKind::file, WriteContract::none},
     {"pipe", "a pipe", FileKind::pipe, ObjectKind::file, WriteContract::none},
     {"zero", "/dev/zero", FileKind::dev_zero, ObjectKind::file, WriteContract::none},
+    {"null", "/dev/null", FileKind::dev_null, ObjectKind::file, WriteContract::none},
+    {"full", "/dev/full", FileKind::dev_full, ObjectKind::file, WriteContract::none},
+    {"urandom", "/dev/urandom", FileKind::dev_urandom, ObjectKind::file, WriteContract::none},
+    {"unix", "a connected AF_UNIX stream socket", FileKind::unix_stream, ObjectKind::file, WriteContract::none},
+    {"unix_dgram", "a connected AF_UNIX datagram socket", FileKind::unix_datagram, ObjectKind::file,
+     WriteContract::none},
+    {"eventfd", "an eventfd; its size is the counter", FileKind::eventfd, ObjectKind::file, WriteContract::none},
+    {"seq_file", "a text file of /proc or /sys", FileKind::seq_file, ObjectKind::file, WriteContract::none},
+    {"proc_comm", "/proc/PID/comm", FileKind::proc_comm, ObjectKind::file, WriteContract::none},
+    {"pagemap", "/proc/PID/pagemap", FileKind::pagemap, ObjectKind::file, WriteContract::none},
 }};
 
 }  // namespace

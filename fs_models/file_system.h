@@ -15,7 +15,20 @@ enum class WriteContract : std::uint8_t {
   simple,  ///< simple_write_end(), shmem_write_end(): kept; the rest of a fresh page is zeroed
 };
 
-enum class FileKind : std::uint8_t { regular, pipe, dev_zero };
+enum class FileKind : std::uint8_t {
+  regular,
+  pipe,
+  dev_zero,
+  dev_null,
+  dev_full,
+  dev_urandom,
+  unix_stream,
+  unix_datagram,
+  eventfd,
+  seq_file,   ///< prints its text through seq_read_iter(): most of /proc and /sys
+  proc_comm,  ///< /proc/PID/comm
+  pagemap,    ///< /proc/PID/pagemap
+};
 
 /// What a scenario's `fs` names: a file system, or a file that is none.
 struct FileSystem {

@@ -109,8 +109,7 @@ Step Mremap::step(State&, Kernel& k) const {
   const Bytes whole_new{round_up(new_size.n, k.machine.page_size)};
   const bool overlaps = to < range->end && range->begin < to + whole_new.n;
   if (overlaps || whole_new.n == 0) return finished(traced.returns(Errno::einval));
-  return finished(
-      traced.returns(move_mapping(k.machine, k.task().space, range->begin, whole_old, to, whole_new)));
+  return finished(traced.returns(move_mapping(k.machine, k.task().space, range->begin, whole_old, to, whole_new)));
 }
 
 Step Mlock::step(State&, Kernel& k) const {

@@ -27,7 +27,7 @@ struct SignalTaken {
 struct TaskState {
   std::uint32_t call{};  ///< the one it is in, or about to make
   bool in_kernel{};      ///< in a call, or in the midst of what the program does itself
-  bool killed{};  ///< a fatal signal ended it on the way back to user space
+  bool killed{};         ///< a fatal signal ended it on the way back to user space
   LoopState loop;
   std::vector<std::int64_t> results;  ///< of the calls that returned: bytes or -errno
   std::vector<SignalTaken> signals;   ///< SIGSEGV and SIGBUS, handled or not

@@ -4,48 +4,44 @@
 
 namespace mtesim {
 
-/// What the kernel returns as -errno, by Linux's numbers.
+// What the kernel returns as -errno: our name, Linux's number, Linux's name.
+#define MTESIM_ERRNOS(X)      \
+  X(ok, 0, "OK")              \
+  X(enoent, 2, "ENOENT")      \
+  X(esrch, 3, "ESRCH")        \
+  X(eintr, 4, "EINTR")        \
+  X(eio, 5, "EIO")            \
+  X(eagain, 11, "EAGAIN")     \
+  X(enomem, 12, "ENOMEM")     \
+  X(eacces, 13, "EACCES")     \
+  X(efault, 14, "EFAULT")     \
+  X(ebusy, 16, "EBUSY")       \
+  X(einval, 22, "EINVAL")     \
+  X(enospc, 28, "ENOSPC")     \
+  X(epipe, 32, "EPIPE")       \
+  X(erange, 34, "ERANGE")     \
+  X(enametoolong, 36, "ENAMETOOLONG") \
+  X(eoverflow, 75, "EOVERFLOW")       \
+  X(emsgsize, 90, "EMSGSIZE")         \
+  X(etimedout, 110, "ETIMEDOUT")
+
 enum class Errno : std::uint8_t {
-  ok = 0,
-  eintr = 4,
-  eio = 5,
-  eagain = 11,
-  enomem = 12,
-  eacces = 13,
-  efault = 14,
-  einval = 22,
-  enospc = 28,
-  epipe = 32,
-  eoverflow = 75,
+#define MTESIM_ERRNO(name, number, word) name = number,
+  MTESIM_ERRNOS(MTESIM_ERRNO)
+#undef MTESIM_ERRNO
 };
 
 /// "EFAULT"; "OK" for ok.
 [[nodiscard]] constexpr const char* errno_name(Errno e) {
   switch (e) {
-    case Errno::ok:
-      return "OK";
-    case Errno::eintr:
-      return "EINTR";
-    case Errno::eio:
-      return "EIO";
-    case Errno::eagain:
-      return "EAGAIN";
-    case Errno::enomem:
-      return "ENOMEM";
-    case Errno::eacces:
-      return "EACCES";
-    case Errno::efault:
-      return "EFAULT";
-    case Errno::einval:
-      return "EINVAL";
-    case Errno::enospc:
-      return "ENOSPC";
-    case Errno::epipe:
-      return "EPIPE";
-    case Errno::eoverflow:
-      return "EOVERFLOW";
+#define MTESIM_ERRNO(name, number, word) \
+  case Errno::name:                      \
+    return word;
+    MTESIM_ERRNOS(MTESIM_ERRNO)
+#undef MTESIM_ERRNO
   }
   return "?";
 }
+#undef MTESIM_ERRNOS
 
 }  // namespace mtesim

@@ -4,13 +4,21 @@ namespace mtesim {
 
 namespace {
 
+/// check_vma_flags(): the mapping, as these flags see it, lets it be done.
+bool permits(const Vma& vma, GupFlags flags) {
+  if (flags.write) return vma.prot.write || (flags.force && !vma.shared);
+  return vma.prot.read || flags.force;
+}
+
 /// The entry at `address` serves these flags as it is.
-bool suits(const Machine& machine, const AddressSpace& space, std::uint64_t address, GupFlags flags) {
-  if (address < AddressSpace::kBaseAddress || address >= kUserEnd) return false;
-  const Vma* vma = space.find(address);
+bool suits(const Machine& machine, const AddressSpace& space, std::uint64_t address, const Vma& vma, GupFlags flags) {
   const Pte& pte = space.pte(machine.page_index(address));
-  const bool there = pte.state == PteState::present || pte.state == PteState::zero;
-  return vma != nullptr && vma->prot.read && there && (!flags.write || (vma->prot.write && pte.writable));
+  if (pte.state == PteState::zero) return !flags.write;
+  if (pte.state != PteState::present) return false;
+  if (!flags.write || pte.writable) return true;
+  // A private page that was copied already may be written though the entry does not say so.
+  const Folio& folio = machine.folio(pte.folio);
+  return flags.force && !vma.prot.write && folio.maps == 1 && !folio.in_cache;
 }
 
 GotPages collect(Kernel& k, const char* name, UserPtr at, Bytes size, GupFlags flags) {
@@ -36,9 +44,15 @@ GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
   const std::uint64_t address = at.address();
   const AccessKind kind = flags.write ? AccessKind::store : AccessKind::load;
   k.environment.before(PageWalk{address, kind}, k.machine);
-  if (!suits(k.machine, k.machine.space_of(k.current), address, flags)) {
+  const bool in_user_space = address >= AddressSpace::kBaseAddress && address < kUserEnd;
+  const Vma* vma = in_user_space ? k.machine.space_of(k.current).find(address) : nullptr;
+  if (vma == nullptr || !permits(*vma, flags)) {
+    k.emit(PageFaultTaken{address, kind, PageFaultResult::failed, true});
+    return {Errno::efault, false, {}};
+  }
+  if (!suits(k.machine, k.machine.space_of(k.current), address, *vma, flags)) {
     const VmFault handled =
-        flags.nofault ? VmFault::sigsegv : handle_mm_fault(k.machine, k.task().space, address, kind);
+        flags.nofault ? VmFault::sigsegv : handle_mm_fault(k.machine, k.task().space, address, kind, flags.force);
     k.emit(PageFaultTaken{address, kind,
                           flags.nofault               ? PageFaultResult::disabled
                           : failed(handled)           ? PageFaultResult::failed

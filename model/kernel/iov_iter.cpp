@@ -24,14 +24,16 @@ Bytes iterate(IovIter& iter, Bytes size, Step&& step) {
   return done;
 }
 
-/// Copies once, or again and again until a copy moves nothing.
+/// Copies once; or page by page of a compound page, and again and again until a copy moves nothing.
 template <class Copy>
-Bytes attempt(IterCopy appetite, Bytes size, Copy&& copy_from) {
+Bytes attempt(Kernel& k, IterCopy appetite, Bytes size, Copy&& copy) {
+  if (appetite == IterCopy::one_attempt) return copy(Bytes{0}, size);
   Bytes done;
   while (done < size) {
-    const Bytes moved = copy_from(done);
+    const Bytes in_page = k.machine.page_size - done % k.machine.page_size;
+    const Bytes moved = copy(done, min(in_page, size - done));
     done += moved;
-    if (moved.n == 0 || appetite == IterCopy::one_attempt) break;
+    if (moved.n == 0) break;
   }
   return done;
 }
@@ -89,18 +91,21 @@ Bytes iov_iter_zero(Kernel& k, IovIter& iter, Bytes size) {
 }
 
 Bytes copy_page_to_iter(Kernel& k, IovIter& iter, const KernelBytes& from) {
-  return attempt(k.revision.copy_page_iter, from.size(),
-                 [&](Bytes done) { return copy_to_iter(k, iter, from.from(done)); });
+  return attempt(k, k.revision.copy_page_iter, from.size(), [&](Bytes done, Bytes size) {
+    const KernelBytes rest = from.from(done);
+    return copy_to_iter(k, iter, {rest.bytes.slice(0, size.n), rest.alignment});
+  });
 }
 
 Bytes copy_page_from_iter(Kernel& k, Provenance& to, IovIter& iter, Bytes size) {
-  return attempt(k.revision.copy_page_iter, size, [&](Bytes done) { return copy_from_iter(k, to, iter, size - done); });
+  return attempt(k, k.revision.copy_page_iter, size,
+                 [&](Bytes, Bytes part) { return copy_from_iter(k, to, iter, part); });
 }
 
 Bytes copy_page_from_iter_atomic(Kernel& k, Provenance& to, IovIter& iter, Bytes size) {
-  return attempt(k.revision.copy_page_from_iter_atomic, size, [&](Bytes done) {
+  return attempt(k, k.revision.copy_page_from_iter_atomic, size, [&](Bytes, Bytes part) {
     const PagefaultDisabled disabled(k);
-    return copy_from_iter(k, to, iter, size - done);
+    return copy_from_iter(k, to, iter, part);
   });
 }
 

@@ -47,8 +47,8 @@ struct IovIter {
 [[nodiscard]] Bytes copy_from_iter(Kernel& k, Provenance& to, IovIter& iter, Bytes size);
 [[nodiscard]] Bytes iov_iter_zero(Kernel& k, IovIter& iter, Bytes size);
 
-/// copy_page_to_iter(), copy_page_from_iter(): bytes of one page, page faults enabled; again until nothing moves,
-/// where the revision does so.
+/// copy_page_to_iter(), copy_page_from_iter(): bytes of one page, or of a compound page from its begin, page faults
+/// enabled; page by page, and again until nothing moves, where the revision does so.
 [[nodiscard]] Bytes copy_page_to_iter(Kernel& k, IovIter& iter, const KernelBytes& from);
 [[nodiscard]] Bytes copy_page_from_iter(Kernel& k, Provenance& to, IovIter& iter, Bytes size);
 

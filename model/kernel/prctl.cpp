@@ -1,17 +1,10 @@
 #include "model/kernel/prctl.h"
 
-namespace mtesim {
+#include <optional>
 
-TcfMode resolved_tcf(const Revision& revision, TcfMode preferred, bool sync, bool async) {
-  const bool asymm = sync && async && revision.has_asymm;
-  if (revision.tcf_is_a_set) {
-    if (preferred == TcfMode::async && async) return TcfMode::async;
-    if (preferred == TcfMode::sync && sync) return TcfMode::sync;
-  }
-  if (asymm) return TcfMode::asymm;
-  if (async) return TcfMode::async;
-  return sync ? TcfMode::sync : TcfMode::none;
-}
+#include "model/kernel/tcf_request.h"
+
+namespace mtesim {
 
 Errno set_tagged_addr_ctrl(Kernel& k, const PrctlArguments& arguments) {
   const auto [ctrl, arg3, arg4, arg5] = arguments;
@@ -21,13 +14,14 @@ Errno set_tagged_addr_ctrl(Kernel& k, const PrctlArguments& arguments) {
   if ((ctrl & ~valid) != 0) return Errno::einval;
   const bool sync = (ctrl & kPrMteTcfSync) != 0;
   const bool async = (ctrl & kPrMteTcfAsync) != 0;
-  if (sync && async && !k.revision.tcf_is_a_set) return Errno::einval;
+  const std::optional<TcfMode> mode = resolve_tcf(k.revision, {sync, async}, k.machine.preferred_tcf);
+  if (!mode) return Errno::einval;
   Task& task = k.task();
   task.tagged_addr_abi = (ctrl & kPrTaggedAddrEnable) != 0;
   task.store_only = (ctrl & kPrMteStoreOnly) != 0;
   task.tcf_sync_asked = sync;
   task.tcf_async_asked = async;
-  task.tcf = resolved_tcf(k.revision, k.machine.preferred_tcf, sync, async);
+  task.tcf = *mode;
   task.tag_mask = static_cast<std::uint16_t>((ctrl & kPrMteTagMask) >> kPrMteTagShift);
   return Errno::ok;
 }

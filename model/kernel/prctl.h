@@ -28,9 +28,4 @@ Errno set_tagged_addr_ctrl(Kernel& k, const PrctlArguments& arguments);
 /// Source:  [linux-mte-doc].
 [[nodiscard]] std::int64_t get_tagged_addr_ctrl(const Kernel& k, const PrctlArguments& arguments);
 
-/// The mode that the CPU is set to for a thread that asked for these: what the CPU prefers, if it is among them;
-/// otherwise asymm before async before sync. Both together mean asymm too, where there is one.
-/// Source:  [linux-mte-doc].
-[[nodiscard]] TcfMode resolved_tcf(const Revision& revision, TcfMode preferred, bool sync, bool async);
-
 }  // namespace mtesim

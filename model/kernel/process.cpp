@@ -58,8 +58,8 @@ std::vector<Tag> peek_tags(Kernel& k, TaskId tracee, UserPtr at, std::uint64_t c
 std::uint64_t poke_tags(Kernel& k, TaskId tracee, UserPtr at, const std::vector<std::uint8_t>& bytes) {
   Traced traced(k, "access_remote_tags", at, kGranule * bytes.size());
   std::size_t next = 0;
-  const std::uint64_t done = for_each_remote_granule(
-      k, tracee, at, bytes.size(), true, [&](const GotPage& page, std::size_t granule) {
+  const std::uint64_t done =
+      for_each_remote_granule(k, tracee, at, bytes.size(), true, [&](const GotPage& page, std::size_t granule) {
         const Tag tag{static_cast<std::uint8_t>(bytes[next++] & 0xf)};
         k.machine.edit_folio(page.folio,
                              [&](Folio& folio) { folio.tags.set(granule, tag, k.machine.granules_per_page()); });

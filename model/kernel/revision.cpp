@@ -102,6 +102,7 @@ std::vector<Revision> make_revisions() {
     r.safe_writeable = SafeWriteable::gup;  // not in this kernel; what a change to it would have got
     r.copy_page_iter = IterCopy::one_attempt;
     r.copy_page_from_iter_atomic = IterCopy::one_attempt;
+    r.proc_mem_untags = true;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.generic_perform_write_failure = ProbeFailure::any_shortfall;
@@ -129,9 +130,14 @@ std::vector<Revision> make_revisions() {
   });
   row("6.1", [](Revision& r) {
     r.safe_writeable = SafeWriteable::fixup;  // right in stable 6.1
+    r.proc_mem_untags = false;                // stable 6.1 looks the mapping up by the address as it came: [records]
     r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
   });
-  row("6.12", [](Revision& r) { r.swap_in_writable = true; });               // [linux-swap-in], since 6.11, from memory
+  row("6.12", [](Revision& r) {
+    r.swap_in_writable = true;  // [linux-swap-in], since 6.11, from memory
+    r.proc_mem_untags = true;
+    r.tmpfs_large_folios = true;  // between 6.1 and 6.12
+  });
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
     r.hugetlb_refuses_mte = false;  // [linux-mte-doc]: huge pages may be tagged
@@ -174,6 +180,9 @@ std::vector<Knob> make_knobs() {
       "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
   all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(
       "generic_perform_write.order", "probe before the copy, or after a copy that moved nothing"));
+  all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
+      "generic_perform_write.tmpfs_large_folios",
+      "a write to tmpfs is probed as far as the largest folio reaches, and not a page at a time"));
   all.push_back(word_knob<&Revision::generic_perform_write_shrinks, kOnOff>(
       "generic_perform_write.shrinks", "after a short copy that was dropped, ask for just what had been copied"));
   all.push_back(word_knob<&Revision::copy_retries_one_byte, kOnOff>(
@@ -202,6 +211,10 @@ std::vector<Knob> make_knobs() {
       "mmap.hugetlb_refuses_mte", "PROT_MTE with MAP_HUGETLB is EINVAL, before anybody looks for huge pages"));
   all.push_back(word_knob<&Revision::tcf_is_a_set, kOnOff>(
       "mte.tcf_is_a_set", "user space may ask for SYNC and ASYNC together, and the CPU prefers one"));
+  all.push_back(
+      word_knob<&Revision::proc_mem_untags, kOnOff>("mem_rw.untags", "/proc/PID/mem takes a position with a tag"));
+  all.push_back(word_knob<&Revision::futex_lsui, kOnOff>(
+      "futex.lsui", "FEAT_LSUI: a futex's exclusive accesses are unprivileged, and so tag checked"));
   all.push_back(word_knob<&Revision::has_asymm, kOnOff>("mte.asymm", "user space may ask for ASYMM"));
   all.push_back(
       word_knob<&Revision::has_store_only, kOnOff>("mte.store_only", "user space may ask for store-only checks"));

@@ -77,7 +77,7 @@ struct Revision {
   bool mops{};          ///< copies and clears use the MOPS instructions
   Bytes mops_chunk{1};  ///< how much one MOPS step moves before it may fault
   TcoOnEntry tco_on_entry{};
-  bool tcf_is_a_set{};    ///< PR_MTE_TCF_SYNC and PR_MTE_TCF_ASYNC may be asked for together; the CPU prefers one
+  bool tcf_is_a_set{};    ///< PR_SET_TAGGED_ADDR_CTRL takes SYNC and ASYNC together, and the CPU's preference decides
   bool has_asymm{};       ///< PR_MTE_TCF can mean ASYMM
   bool has_store_only{};  ///< PR_MTE_STORE_ONLY
   // fault-in
@@ -88,11 +88,15 @@ struct Revision {
   // iterators
   IterCopy copy_page_iter{};              ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions
+  // processes
+  bool proc_mem_untags{};  ///< /proc/PID/mem takes a position with a tag
+  bool futex_lsui{};       ///< FEAT_LSUI: the exclusive accesses of futexes are unprivileged, and so tag checked
   // loops
   Probe btrfs_search_ioctl_probe;
   Probe generic_perform_write_probe;
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
+  bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
 
   bool operator==(const Revision&) const = default;

@@ -54,7 +54,7 @@ void move_contents(Machine& machine, std::uint32_t space_index, const AccessRun&
 
 Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provenance* loaded, Accessor accessor,
               AccessFault* fault_out) {
-  const bool user_mode = accessor != Accessor::uaccess;
+  const bool user_mode = accessor == Accessor::user_mode || accessor == Accessor::tag_instruction;
   std::uint64_t done = 0;
   bool just_faulted_in = false;
   while (done < run.count) {
@@ -65,7 +65,7 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
 
     const Task& task = k.task();
     const OnMismatch policy =
-        accessor == Accessor::tag_instruction
+        accessor == Accessor::tag_instruction || accessor == Accessor::privileged
             ? OnMismatch::ignored
             : on_mismatch(task.tcf, task.store_only, user_mode ? task.user_tco : task.kernel_tco, run.kind);
     const AccessCheck check = check_access(k.machine, k.machine.space_of(k.current), next, policy);

@@ -16,6 +16,7 @@ enum class Accessor : std::uint8_t {
   uaccess,
   user_mode,
   tag_instruction,  ///< STG and LDG in user mode: translation and permission count, tags are not checked
+  privileged,  ///< exclusive loads and stores of futexes: by the kernel's own rights, unchecked, an uaccess otherwise
 };
 
 /// Carries out a run of accesses through the user's pointer, one by one as far as anybody can tell: the world may act

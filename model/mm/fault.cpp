@@ -53,7 +53,7 @@ VmFault fault_on_file(Machine& machine, std::uint32_t space, std::uint64_t page_
   machine.edit_folio(copy, [&](Folio& folio) {
     folio = Folio{.contents = source.contents, .tags = source.tags, .allocated = true, .mte_tagged = source.mte_tagged};
   });
-  install(machine, space, page_index, {copy, PteState::present, true});
+  install(machine, space, page_index, {copy, PteState::present, vma.prot.write});
   return done;
 }
 
@@ -74,13 +74,13 @@ bool read_into_cache(Machine& machine, FolioRef ref) {
   return !shmem || from_swap;
 }
 
-VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t address, AccessKind kind) {
+VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced) {
   if (address < AddressSpace::kBaseAddress || address >= kUserEnd) return VmFault::sigsegv;
   const Vma* found = machine.spaces[space]->find(address);
   if (found == nullptr) return VmFault::sigsegv;
   const Vma vma = *found;
   const bool store = kind == AccessKind::store;
-  if (!vma.prot.read || (store && !vma.prot.write)) return VmFault::sigsegv;
+  if (!forced && (!vma.prot.read || (store && !vma.prot.write))) return VmFault::sigsegv;
 
   const std::uint64_t page_index = machine.page_index(address);
   const FolioRef own{vma.object, static_cast<std::uint32_t>(page_index + vma.page_delta)};
@@ -89,7 +89,7 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
 
   if (pte.state == PteState::swapped) {  // tags come back with the data
     const bool sole = vma.shared || machine.folio(pte.folio).maps == 1;
-    pte = {pte.folio, PteState::present, sole && (store || (machine.swap_in_writable && vma.prot.write))};
+    pte = {pte.folio, PteState::present, sole && vma.prot.write && (store || machine.swap_in_writable)};
     machine.spaces[space].write().set_pte(page_index, pte);
     done = VmFault::major;
   }
@@ -98,7 +98,7 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
     if (vma.shared || machine.folio(pte.folio).maps == 1) {
       const bool private_cache_page = !vma.shared && machine.folio(pte.folio).in_cache;
       if (!private_cache_page) {  // the last user of a copy-on-write page, or a shared page to be dirtied: no copy
-        pte.writable = true;
+        pte.writable = vma.prot.write;
         machine.spaces[space].write().set_pte(page_index, pte);
         if (vma.shared) machine.edit_folio(pte.folio, [](Folio& folio) { folio.dirty = true; });
         return done;
@@ -112,7 +112,7 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
                     .allocated = true,
                     .mte_tagged = source.mte_tagged};
     });
-    install(machine, space, page_index, {copy, PteState::present, true});
+    install(machine, space, page_index, {copy, PteState::present, vma.prot.write});
     return done;
   }
 

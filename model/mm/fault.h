@@ -20,7 +20,10 @@ enum class VmFault : std::uint8_t {
 /// copy-on-write. A page that already is usable comes back as `minor`.
 /// Tags:    a fresh page has tags 0; copies and pages from swap keep theirs.
 /// Source:  [linux-mte-doc], [linux-fault].
-VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t address, AccessKind kind);
+/// `forced`: the mapping's protection does not count; a page copied for a store that the mapping does not allow is the
+///          process's own then, but its entry does not let user space write.
+VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t address, AccessKind kind,
+                        bool forced = false);
 
 /// A page's entry is dropped; a page that nothing names any more is freed, tags and all.
 void zap_pte(Machine& machine, std::uint32_t space, std::uint64_t page_index);

@@ -17,7 +17,7 @@ struct Folio {
   bool in_cache{};    ///< it is in the page cache of its file
   bool uptodate{};
   bool dirty{};
-  bool in_swap{};  ///< of tmpfs: in the cache, but by way of swap; anonymous pages have it in their entry
+  bool in_swap{};        ///< of tmpfs: in the cache, but by way of swap; anonymous pages have it in their entry
   std::uint32_t maps{};  ///< page table entries that name it
 
   [[nodiscard]] Fingerprint fingerprint() const {

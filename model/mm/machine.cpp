@@ -17,6 +17,10 @@ Fingerprint sum_of_parts(const Machine& machine, PrintPart&& print) {
   for (const auto& pipe : machine.pipes) sum += slot_print(part++, print(*pipe));
   part = std::uint64_t{3} << 32;
   for (const Task& task : machine.tasks) sum += slot_print(part++, print(task));
+  part = std::uint64_t{4} << 32;
+  for (const auto& socket : machine.sockets) sum += slot_print(part++, print(*socket));
+  part = std::uint64_t{5} << 32;
+  for (const std::uint64_t counter : machine.eventfds) sum += slot_print(part++, counter);
   return sum;
 }
 
@@ -73,8 +77,9 @@ Fingerprint Machine::recomputed_fingerprint() const {
 
 bool operator==(const Machine& a, const Machine& b) {
   return a.page_size == b.page_size && a.scheme == b.scheme && a.track_contents == b.track_contents &&
-         a.swap_in_writable == b.swap_in_writable && a.preferred_tcf == b.preferred_tcf && a.tasks == b.tasks && a.locks == b.locks && a.spaces == b.spaces &&
-         a.objects == b.objects && a.pipes == b.pipes;
+         a.swap_in_writable == b.swap_in_writable && a.preferred_tcf == b.preferred_tcf && a.tasks == b.tasks &&
+         a.locks == b.locks && a.spaces == b.spaces && a.objects == b.objects && a.pipes == b.pipes &&
+         a.sockets == b.sockets && a.eventfds == b.eventfds;
 }
 
 AccessCheck check_access(const Machine& machine, const AddressSpace& space, const AccessRun& run,

@@ -11,6 +11,7 @@
 #include "model/mm/locks.h"
 #include "model/mm/memory_object.h"
 #include "model/mm/pipe.h"
+#include "model/mm/socket.h"
 #include "model/mm/task.h"
 
 namespace mtesim {
@@ -22,12 +23,14 @@ namespace mtesim {
 struct Machine {
   Bytes page_size{4096};
   const SubpageScheme* scheme{find_subpage_scheme("mte")};
-  bool swap_in_writable{};    ///< do_swap_page() maps an unshared page writable even for a load
+  bool swap_in_writable{};                ///< do_swap_page() maps an unshared page writable even for a load
   TcfMode preferred_tcf{TcfMode::async};  ///< the CPU's mte_tcf_preferred
   bool track_contents{true};  ///< false: user stores leave contents alone, loads bring bytes of unknown origin
   std::vector<Cow<AddressSpace>> spaces;
   std::vector<Cow<MemoryObject>> objects{1};  ///< [0] is ObjectKind::copies
   std::vector<Cow<Pipe>> pipes;
+  std::vector<Cow<Socket>> sockets;
+  std::vector<std::uint64_t> eventfds;  ///< their counters
   std::vector<Task> tasks;
   Locks locks;
 

@@ -22,10 +22,7 @@ struct Pipe {
   [[nodiscard]] Fingerprint fingerprint() const {
     Fingerprint print = print_of(ring_size, readers, writers);
     for (std::size_t i = 0; i < buffers.size(); ++i) {
-      Fingerprint bytes = print_of(buffers[i].offset);
-      for (const Provenance::Piece& piece : buffers[i].bytes.pieces()) {
-        bytes = print_of(bytes.bits, piece.origin.source.n, piece.origin.position, piece.length);
-      }
+      const Fingerprint bytes = slot_print(buffers[i].offset, buffers[i].bytes.fingerprint());
       print += slot_print(i, bytes);
     }
     return print;

@@ -36,4 +36,20 @@ Provenance Provenance::slice(std::uint64_t begin, std::uint64_t length) const {
   return out;
 }
 
+Fingerprint Provenance::fingerprint() const {
+  Fingerprint print = print_of(pieces_.size());
+  for (const Piece& piece : pieces_) {
+    print = print_of(print.bits, piece.origin.source.n, piece.origin.position, piece.length);
+  }
+  return print;
+}
+
+std::optional<std::uint32_t> word_value(const Provenance& bytes) {
+  if (bytes.size() != Bytes{4} || bytes.pieces().size() != 1) return std::nullopt;
+  const Origin origin = bytes.pieces().front().origin;
+  if (origin.source == kZeroSource) return 0;
+  if (!(origin.source == kWordSource) || origin.position % 4 != 0) return std::nullopt;
+  return static_cast<std::uint32_t>(origin.position / 4);
+}
+
 }  // namespace mtesim

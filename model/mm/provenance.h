@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/base/bytes.h"
@@ -18,7 +19,9 @@ struct SourceId {
 constexpr SourceId kZeroSource{0};           ///< zeroes; positions mean nothing
 constexpr SourceId kUninitialisedSource{1};  ///< kernel memory nobody wrote; positions mean nothing
 constexpr SourceId kKernelSource{2};         ///< what the kernel made for this call, by offset in the answer
-constexpr std::uint32_t kFirstObjectSource = 3;
+/// Words whose value the kernel looks at (futexes): byte i of the word v has position 4 v + i.
+constexpr SourceId kWordSource{3};
+constexpr std::uint32_t kFirstObjectSource = 4;
 /// The bytes that memory object `object` held at the start, by offset in it.
 constexpr SourceId source_of_object(std::uint32_t object) { return {kFirstObjectSource + object}; }
 
@@ -37,9 +40,7 @@ struct Origin {
   [[nodiscard]] Origin after(std::uint64_t bytes) const {
     return has_positions() ? Origin{source, position + bytes} : *this;
   }
-  [[nodiscard]] bool has_positions() const {
-    return source.n >= kKernelSource.n && source.n < kFirstValueSource;
-  }
+  [[nodiscard]] bool has_positions() const { return source.n >= kKernelSource.n && source.n < kFirstValueSource; }
   bool operator==(const Origin&) const = default;
 };
 
@@ -61,11 +62,19 @@ class Provenance {
   [[nodiscard]] Provenance slice(std::uint64_t begin, std::uint64_t length) const;
   [[nodiscard]] Bytes size() const { return size_; }
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+  [[nodiscard]] Fingerprint fingerprint() const;
   bool operator==(const Provenance&) const = default;
 
  private:
   std::vector<Piece> pieces_;
   Bytes size_{};
 };
+
+/// Four bytes whose value is known.
+[[nodiscard]] inline Provenance known_word(std::uint32_t value) {
+  return {Origin{kWordSource, std::uint64_t{value} * 4}, Bytes{4}};
+}
+/// The value of four bytes; nullopt for bytes that are known by where they came from only. Zeroes are known.
+[[nodiscard]] std::optional<std::uint32_t> word_value(const Provenance& bytes);
 
 }  // namespace mtesim

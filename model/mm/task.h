@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "model/arch/tag_check_mode.h"
 #include "model/arch/random_tag.h"
+#include "model/arch/tag_check_mode.h"
 #include "model/base/fingerprint.h"
 
 namespace mtesim {
@@ -30,9 +30,9 @@ constexpr std::uint8_t kBusAdrerr = 2;    ///< behind the end of a file
 
 /// Signals by what they do to a system call.
 struct PendingSignals {
-  bool fatal{};    ///< SIGKILL, or one that kills: fatal_signal_pending()
-  bool other{};    ///< one with a handler: signal_pending() only
-  bool mteaerr{};  ///< SIGSEGV, SEGV_MTEAERR, for what TFSRE0 had recorded
+  bool fatal{};     ///< SIGKILL, or one that kills: fatal_signal_pending()
+  bool other{};     ///< one with a handler: signal_pending() only
+  bool mteaerr{};   ///< SIGSEGV, SEGV_MTEAERR, for what TFSRE0 had recorded
   SigInfo fault{};  ///< what an access of the program itself has just brought upon it
   bool operator==(const PendingSignals&) const = default;
 };
@@ -48,12 +48,12 @@ struct Task {
   bool tfsre0{};                      ///< TFSRE0_EL1.TF0: a recorded mismatch that nobody has looked at yet
   std::uint8_t pagefault_disabled{};  ///< depth of pagefault_disable()
   PendingSignals pending{};
-  bool handles_faults{};       ///< it has handlers for SIGSEGV and SIGBUS, which give the access up
-  bool tcf_sync_asked{};       ///< PR_MTE_TCF_SYNC; what `tcf` is comes of both, and of what the CPU prefers
-  bool tcf_async_asked{};      ///< PR_MTE_TCF_ASYNC
-  std::uint16_t tag_mask{};    ///< PR_MTE_TAG: which tags IRG may give, a bit each
-  RandomTagRegister rgsr{};    ///< RGSR_EL1
-  std::uint32_t child{};       ///< whom it forked last; 0: nobody
+  bool handles_faults{};     ///< it has handlers for SIGSEGV and SIGBUS, which give the access up
+  bool tcf_sync_asked{};     ///< PR_MTE_TCF_SYNC; what `tcf` is comes of both, and of what the CPU prefers
+  bool tcf_async_asked{};    ///< PR_MTE_TCF_ASYNC
+  std::uint16_t tag_mask{};  ///< PR_MTE_TAG: which tags IRG may give, a bit each
+  RandomTagRegister rgsr{};  ///< RGSR_EL1
+  std::uint32_t child{};     ///< whom it forked last; 0: nobody
 
   [[nodiscard]] Fingerprint fingerprint() const {
     return print_of(space, tcf, store_only, tagged_addr_abi, user_tco, kernel_tco, tfsre0, pagefault_disabled,

@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "fs_models/catalogue.h"
+#include "fs_models/small_calls.h"
 #include "model/arch/subpage_scheme.h"
 #include "sim/app/output.h"
 #include "sim/app/terminal.h"
@@ -148,9 +149,13 @@ Topics topics() {
   for (const NamedCostTable& cpu : cost_tables()) cpus.push_back({std::string(cpu.name), std::string(cpu.about), {}});
   all.emplace_back("cpus", std::move(cpus));
   std::vector<Entry> calls;
-  for (const CallKind kind : {CallKind::read, CallKind::write, CallKind::readv, CallKind::writev, CallKind::tree_search,
-                              CallKind::tree_search_v2}) {
-    calls.push_back({std::string(call_name(kind)), "", {}});
+  for (const std::string_view name :
+       {"read", "write", "readv", "writev", "ioctl BTRFS_IOC_TREE_SEARCH", "ioctl BTRFS_IOC_TREE_SEARCH_V2",
+        "process_vm_readv", "process_vm_writev", "vmsplice", "futex"}) {
+    calls.push_back({std::string(name), "", {}});
+  }
+  for (const SmallCallEntry& call : small_calls()) {
+    calls.push_back({std::string(call.name), std::string(call.about), {}});
   }
   all.emplace_back("calls", std::move(calls));
   return all;

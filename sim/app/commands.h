@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "sim/conform/translate.h"
+
 namespace mtesim {
 
 /// Exit statuses of the program.
@@ -34,6 +36,16 @@ int promote_command(const std::vector<std::string>& paths, const CommonOptions& 
 int run_command(const std::string& file, const CommonOptions& options, bool trace);
 int check_command(const std::string& file, const CommonOptions& options);
 int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines);
+/// Which records are compared with, and how.
+struct ConformOptions {
+  std::vector<std::string> only;        ///< ids; empty: all
+  std::vector<std::string> categories;  ///< letters; empty: all
+  Mops mops{Mops::exact};
+  std::string scenario;  ///< write this record as a scenario, and do nothing else
+};
+/// Replays records of real kernels and prints the agreement. kExitViolated if there is any disagreement.
+int conform_command(const std::vector<std::string>& files, const ConformOptions& options, const CommonOptions& common);
+
 int list_command(const std::string& what);
 int describe_command(const std::string& name);
 int validate_command(const std::vector<std::string>& files);

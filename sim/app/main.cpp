@@ -99,6 +99,23 @@ int main(int argc, char** argv) {
   explain.add_option("--lines", lines, "the most lines of story")->check(CLI::PositiveNumber);
   explain.footer("Example: mtesim explain scenarios/search_ioctl/page-probe.json --path 0");
 
+  ConformOptions conformity;
+  CLI::App& conform = *app.add_subcommand("conform", "replay records of real kernels and tell where mtesim differs");
+  conform.add_option("RECORDS", paths, "record files, JSON Lines")->required()->check(not_an_option);
+  conform.add_option("--only", conformity.only, "this record only; may be repeated")->type_name("ID");
+  conform.add_option("--category", conformity.categories, "this category only: A, S, D, F, …; may be repeated")
+      ->type_name("LETTER");
+  conform
+      .add_option("--mops", conformity.mops, "do 7.x kernels copy and clear with MOPS, stopping exactly at the fault")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Mops>{{"exact", Mops::exact}, {"off", Mops::off}}))
+      ->type_name("exact|off");
+  conform.add_option("--scenario", conformity.scenario, "write this record as a scenario to stdout, and do no more")
+      ->type_name("ID");
+  conform.add_option("--out", options.out, "also write the agreement: json=FILE, - for stdout; may be repeated")
+      ->type_name("json=FILE");
+  conform.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
+  conform.footer("Example: mtesim conform tests/conform/records.jsonl --category A");
+
   CLI::App& list = *app.add_subcommand("list", "loops, revisions, knobs, actions, filesystems, schemes, cpus, calls");
   list.add_option("TOPIC", word, "one of them")->check(not_an_option);
   list.footer("Example: mtesim list knobs");
@@ -139,6 +156,7 @@ int main(int argc, char** argv) {
     if (run) return run_command(file, options, trace);
     if (check) return check_command(file, options);
     if (explain) return explain_command(file, path, point, lines);
+    if (conform) return conform_command(paths, conformity, options);
     if (list) return list_command(word);
     if (describe) return describe_command(word);
     if (validate) return validate_command(paths);

@@ -9,6 +9,7 @@
 
 #include "model/kernel/prctl.h"
 #include "model/mm/mmap.h"
+#include "sim/conform/observe.h"
 
 namespace mtesim {
 
@@ -17,12 +18,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::uint64_t kPage = 4096;
-
-/// F(): what byte `offset` of a record's file holds.
-std::uint8_t file_byte(std::uint64_t offset) {
-  const std::uint64_t h = offset * 2654435761u + (offset >> 7) * 40503u + (offset >> 12) * 977u;
-  return static_cast<std::uint8_t>(1 + ((h >> 5) ^ (h >> 17)) % 127);
-}
 
 /// "%#lx": 0 has no prefix.
 std::string hex(std::uint64_t value) { return value == 0 ? "0" : fmt::format("0x{:x}", value); }
@@ -340,9 +335,7 @@ void program_swap(Writer& w) {
     w.stg(p * kPage, p & 15, kPage / 16, 1);
   }
   w.print_error("pageout_errno", w.madvise(Advice::pageout, 0, kPages * kPage));
-  MincoreSpec mincore;
-  mincore.into = {"vec", 0};
-  w.on_range(mincore, 0, kPages * kPage);
+  w.call(MincoreSpec{{"buf", 0}, Bytes{kPages * kPage}, 0, {"vec", 0}});
   w.print([](Json& out, const TagOutcome& o) {
     int resident = 0;
     for (std::uint64_t p = 0; p < kPages; ++p) resident += o.byte("vec", p) & 1;
@@ -491,11 +484,20 @@ void program_ctrl(Writer& w) {
   w.print_error("get_badarg_errno", w.call(bad));
 }
 
-/// System calls that belong to other parts of the model, given a tagged pointer: getrandom, uname, pipe2, open,
-/// futex(FUTEX_WAKE) and process_vm_readv, each with the key that its result has in the record.
-void small_calls_with_tag(Writer& w, std::uint32_t tag) {
-  static_cast<void>(w);
-  static_cast<void>(tag);
+/// System calls that other parts of the model have, given a tagged pointer.
+void other_calls_with_tag(Writer& w, std::uint32_t tag) {
+  const BufferPlace buffer{"buf", 0};
+  w.print_result("getrandom",
+                 w.call(SmallCallSpec{.call = "getrandom", .buffer = buffer, .size = Bytes{8}, .pointer_tag = tag}));
+  w.print_result("uname", w.call(SmallCallSpec{.call = "uname", .buffer = buffer, .pointer_tag = tag}));
+  w.print_result("pipe2", w.call(SmallCallSpec{.call = "pipe2", .buffer = buffer, .pointer_tag = tag}));
+  // By now the buffer holds the descriptors that pipe2() gave: as a path, one character that names nothing.
+  w.print_result("open_path",
+                 w.call(SmallCallSpec{.call = "openat", .buffer = buffer, .length = Bytes{1}, .pointer_tag = tag}));
+  w.print_result("futex_wake",
+                 w.call(FutexSpec{.op = FutexOp::wake, .word = buffer, .pointer_tag = tag, .shared = true}));
+  w.print_result("pvm_remote",
+                 w.call(ProcessVmSpec{ProcessVmKind::readv, {{{"io", 0}, Bytes{8}, 0}}, {{buffer, Bytes{8}, tag}}}));
 }
 
 void program_abi(Writer& w) {
@@ -513,13 +515,11 @@ void program_abi(Writer& w) {
   writev.file = "sink";
   writev.iov.push_back({{"buf", 0}, Bytes{8}, kTag});
   w.print_result("writev_base", w.call(writev));
-  small_calls_with_tag(w, kTag);
+  other_calls_with_tag(w, kTag);
   w.print_result("madvise", w.madvise(Advice::dontneed, 2 * kPage, kPage, kTag));
   w.print_result("mprotect", w.mprotect(kUntagged, kPage, kTag));
   w.print_result("mlock", w.on_range(MlockSpec{}, 0, kPage, kTag));
-  MincoreSpec mincore;
-  mincore.into = {"io", 0};
-  w.print_result("mincore", w.on_range(mincore, 0, kPage, kTag));
+  w.print_result("mincore", w.call(MincoreSpec{{"buf", 0}, Bytes{kPage}, kTag, {"io", 0}}));
   /// Calls that return an address: 1 stands for one.
   const auto print_address = [&](const std::string& key, std::size_t call, int there, int elsewhere) {
     w.print([=](Json& out, const TagOutcome& o) {
@@ -718,23 +718,20 @@ std::span<const UncomparedKey> uncompared_tag_keys() {
   return kKeys;
 }
 
-std::vector<std::string> tag_differences(const Json& expected, const Json& got) {
+std::vector<TagDifference> tag_differences(const Json& expected, const Json& got) {
   Json e = expected;
   Json g = got;
   for (const UncomparedKey& key : uncompared_tag_keys()) {
     e.erase(std::string(key.key));
     g.erase(std::string(key.key));
   }
-  std::vector<std::string> all;
+  std::vector<TagDifference> all;
   for (const auto& [key, value] : e.items()) {
-    if (!g.contains(key)) {
-      all.push_back(fmt::format("{}: expected {}, got nothing", key, value.dump()));
-    } else if (g[key] != value) {
-      all.push_back(fmt::format("{}: expected {}, got {}", key, value.dump(), g[key].dump()));
-    }
+    const std::string theirs = g.contains(key) ? g[key].dump() : "nothing";
+    if (!g.contains(key) || g[key] != value) all.push_back({key, value.dump(), theirs});
   }
   for (const auto& [key, value] : g.items()) {
-    if (!e.contains(key)) all.push_back(fmt::format("{}: expected nothing, got {}", key, value.dump()));
+    if (!e.contains(key)) all.push_back({key, "nothing", value.dump()});
   }
   return all;
 }

@@ -74,7 +74,15 @@ struct UncomparedKey {
 };
 [[nodiscard]] std::span<const UncomparedKey> uncompared_tag_keys();
 
-/// The keys in which two results differ, but for those that are not compared: "ldg: expected 5, got 0".
-[[nodiscard]] std::vector<std::string> tag_differences(const nlohmann::json& expected, const nlohmann::json& got);
+/// One key that came out otherwise; "nothing" where it is absent.
+struct TagDifference {
+  std::string key;
+  std::string expected;
+  std::string got;
+  bool operator==(const TagDifference&) const = default;
+};
+
+/// The keys in which two results differ, but for those that are not compared.
+[[nodiscard]] std::vector<TagDifference> tag_differences(const nlohmann::json& expected, const nlohmann::json& got);
 
 }  // namespace mtesim

@@ -7,6 +7,8 @@
 
 #include "fs_models/memory_calls.h"
 #include "fs_models/process_calls.h"
+#include "fs_models/small_calls.h"
+#include "fs_models/unix_socket.h"
 #include "fs_models/user_access.h"
 #include "model/mm/mmap.h"
 #include "sim/scenario/suggest.h"
@@ -17,7 +19,8 @@ namespace {
 
 struct OpenFile {
   const FileSystem* fs{};
-  std::uint32_t object{};  ///< or the index of the pipe
+  std::uint32_t object{};  ///< or the index of the pipe, socket or eventfd
+  Bytes size{};
   std::shared_ptr<const SearchTree> tree;
 };
 
@@ -113,32 +116,67 @@ class Builder {
     if (std::any_of(files_.begin(), files_.end(), [&](const auto& f) { return f.first == spec.name; })) {
       complain(at + "/name", fmt::format("found the name {} a second time", in_quotes(spec.name)));
     }
-    OpenFile file{find_file_system(spec.fs), 0, nullptr};
-    if (file.fs->kind == FileKind::pipe) {
-      Pipe pipe;
-      const Bytes page = machine().page_size;
-      if (spec.size > page * pipe.ring_size) {
-        complain(at + "/size_bytes",
-                 fmt::format("found {}; a pipe holds at most {} bytes", spec.size.n, (page * pipe.ring_size).n));
-      } else {
-        for (Bytes queued; queued < spec.size; queued += page) {
-          const Bytes bytes = min(page, spec.size - queued);
-          pipe.buffers.push_back({Provenance(Origin{kKernelSource, queued.n}, bytes), 0});
+    OpenFile file{.fs = find_file_system(spec.fs)};
+    file.size = spec.size;
+    switch (file.fs->kind) {
+      case FileKind::pipe:
+        file.object = add_pipe(spec, at);
+        break;
+      case FileKind::unix_stream:
+      case FileKind::unix_datagram:
+        file.object = add_socket(spec, file.fs->kind == FileKind::unix_datagram);
+        break;
+      case FileKind::eventfd:
+        machine().eventfds.push_back(spec.size.n);
+        file.object = static_cast<std::uint32_t>(machine().eventfds.size() - 1);
+        break;
+      default:
+        file.object = add_object(file.fs->pages, spec.size, spec.name);
+        if (file.fs->kind == FileKind::regular &&
+            (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
+          const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
+          for (std::uint32_t page = 0; page < pages; ++page) fill_cache({file.object, page});
         }
-      }
-      machine().pipes.emplace_back(std::move(pipe));
-      built_.names.pipes.push_back(spec.name);
-      file.object = static_cast<std::uint32_t>(machine().pipes.size() - 1);
-    } else {
-      file.object = add_object(file.fs->pages, spec.size, spec.name);
-      if (file.fs->kind == FileKind::regular &&
-          (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
-        const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
-        for (std::uint32_t page = 0; page < pages; ++page) fill_cache({file.object, page});
-      }
     }
     if (!spec.tree.empty() || file.fs->name == "btrfs") file.tree = build_tree(spec, at);
     files_.emplace_back(spec.name, std::move(file));
+  }
+
+  std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
+    Pipe pipe;
+    const Bytes page = machine().page_size;
+    pipe.ring_size = static_cast<std::uint32_t>(std::max<std::uint64_t>(spec.pipe_size / page, 1));
+    pipe.writers = spec.closed ? 0 : 1;
+    pipe.readers = spec.closed ? 0 : 1;
+    if (spec.size > page * pipe.ring_size) {
+      complain(at + "/size_bytes",
+               fmt::format("found {}; this pipe holds at most {} bytes", spec.size.n, (page * pipe.ring_size).n));
+    } else {
+      for (Bytes queued; queued < spec.size; queued += page) {
+        const Bytes bytes = min(page, spec.size - queued);
+        pipe.buffers.push_back({Provenance(Origin{kKernelSource, queued.n}, bytes), 0});
+      }
+    }
+    machine().pipes.emplace_back(std::move(pipe));
+    built_.names.pipes.push_back(spec.name);
+    return static_cast<std::uint32_t>(machine().pipes.size() - 1);
+  }
+
+  /// What is queued has been sent by one write.
+  std::uint32_t add_socket(const FileSpec& spec, bool datagram) {
+    Socket socket;
+    socket.peer_closed = spec.closed;
+    const Bytes page = machine().page_size;
+    for (Bytes queued; queued < spec.size;) {
+      const Bytes left = spec.size - queued;
+      const SkbLayout layout = datagram ? unix_dgram_skb(left, page) : unix_stream_skb(left, page);
+      Bytes size = layout.linear;
+      for (const Bytes frag : layout.frags) size += frag;
+      socket.queue.push_back({Provenance(Origin{kKernelSource, queued.n}, size), layout.linear, {}});
+      queued += size;
+    }
+    machine().sockets.emplace_back(std::move(socket));
+    return static_cast<std::uint32_t>(machine().sockets.size() - 1);
   }
 
   void fill_cache(FolioRef page) {
@@ -235,9 +273,26 @@ class Builder {
     if (spec.present && request.prot.read) populate(spec, request);
     for (std::size_t t = 0; t < spec.tags.size(); ++t)
       retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
+    for (std::size_t w = 0; w < spec.words.size(); ++w) {
+      set_word(spec.words[w], request, fmt::format("{}/words/{}", at, w));
+    }
     for (std::size_t s = 0; s < spec.states.size(); ++s) {
       set_states(spec, spec.states[s], request, fmt::format("{}/states/{}", at, s));
     }
+  }
+
+  void set_word(const WordSpec& word, const MapRequest& request, const std::string& at) {
+    const std::uint64_t length = request.end - request.begin;
+    if (word.offset % 4 != 0 || word.offset + 4 > length) {
+      return complain(at + "/offset_bytes",
+                      fmt::format("found {}; allowed: a multiple of 4 below {}", word.offset, length));
+    }
+    const std::uint64_t address = request.begin + word.offset;
+    const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
+    if (pte.state != PteState::present) return complain(at, "found a word on a page that is not there");
+    machine().edit_folio(pte.folio, [&](Folio& folio) {
+      folio.contents.write(static_cast<std::uint32_t>(address % machine().page_size.n), known_word(word.value));
+    });
   }
 
   static Prot prot_of(const std::string& text) {
@@ -275,6 +330,7 @@ class Builder {
   void populate(const MappingSpec& spec, const MapRequest& request) {
     const ObjectKind kind = machine().objects[request.object]->kind;
     const bool anonymous = kind == ObjectKind::anonymous || kind == ObjectKind::dev_zero;
+    const bool of_file = spec.kind == MappingKind::file || spec.kind == MappingKind::private_file;
     for (std::uint64_t address = request.begin; address < request.end; address += machine().page_size.n) {
       Prot prot = request.prot;
       prot.write = true;  // the page was written before it became read-only
@@ -285,7 +341,7 @@ class Builder {
       if (pte.state == PteState::present) {
         machine().edit_folio(pte.folio, [&](Folio& folio) {
           folio.tags.set_all(Tag{static_cast<std::uint8_t>(spec.tag)}, machine().granules_per_page());
-          if (anonymous) folio.contents = Contents(Origin{source_of_object(request.object), address - request.begin});
+          if (!of_file) folio.contents = Contents(Origin{source_of_object(request.object), address - request.begin});
         });
       }
       if (anonymous && !request.prot.write) protect(address, request.prot);
@@ -328,20 +384,20 @@ class Builder {
                   const std::string& at) {
     if (!check_run(state.pages, spec.pages, "pages", at + "/pages")) return;
     for (std::uint64_t p = state.pages.first; p <= state.pages.last; p += state.pages.step) {
-      if (!set_state(request, request.begin + p * machine().page_size.n, state.state)) {
+      if (!set_state(request, request.begin + p * machine().page_size.n, state)) {
         return complain(at + "/state", fmt::format("found a state that page {} of a {} mapping cannot have", p,
                                                    request.shared ? "shared" : "private"));
       }
     }
   }
 
-  bool set_state(const MapRequest& request, std::uint64_t address, PageStateWord state) {
+  bool set_state(const MapRequest& request, std::uint64_t address, const PageStateSpec& spec) {
     const std::uint64_t page = machine().page_index(address);
     const std::uint64_t end = address + machine().page_size.n;
     const bool anonymous = machine().objects[request.object]->kind == ObjectKind::anonymous;
     Prot read_only = request.prot;
     read_only.write = false;
-    switch (state) {
+    switch (spec.state) {
       case PageStateWord::present:
         return !failed(
             handle_mm_fault(machine(), 0, address, request.prot.write ? AccessKind::store : AccessKind::load));
@@ -367,6 +423,26 @@ class Builder {
         machine().spaces[child_].write().set_pte(page, shared);
         machine().edit_folio(pte.folio, [](Folio& folio) { ++folio.maps; });
         return true;
+      }
+      case PageStateWord::fresh: {
+        dontneed(machine(), 0, address, end);
+        const AccessKind kind = request.prot.write ? AccessKind::store : AccessKind::load;
+        if (failed(handle_mm_fault(machine(), 0, address, kind))) return false;
+        const Pte pte = machine().spaces[0]->pte(page);
+        if (pte.state != PteState::present) return spec.tag == 0;
+        machine().edit_folio(pte.folio, [&](Folio& folio) {
+          if (anonymous && !request.shared) folio.contents = Contents();
+          if (request.prot.mte) {
+            folio.tags.set_all(Tag{static_cast<std::uint8_t>(spec.tag)}, machine().granules_per_page());
+          }
+        });
+        return request.prot.mte || spec.tag == 0;
+      }
+      case PageStateWord::past_end: {
+        const std::uint32_t empty = add_object(ObjectKind::shmem, Bytes{0}, "");
+        Prot prot = request.prot;
+        prot.mte = false;
+        return map_memory(machine(), 0, {address, end, prot, true, empty, 0}) == Errno::ok;
       }
       case PageStateWord::read_only:
         protect(address, read_only);
@@ -421,19 +497,66 @@ class Builder {
 
   void transfer(const ReadSpec& spec, CallKind kind, const std::string& at) {
     SystemCall call{.kind = kind, .position = spec.position};
-    const auto base = resolve(spec.buffer, spec.pointer_tag, at + "/buffer");
-    if (base) call.segments.push_back({*base, spec.count});
+    add_segment(call.segments, spec.buffer, spec.count, spec.pointer_tag, at + "/buffer");
     if (!check_maker(spec.in, at)) return;
-    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at, spec.in);
+    finish(std::move(call), spec.file, at + (kind == CallKind::read ? "/read" : "/write"), at, spec.in);
   }
 
   void transfer_v(const ReadvSpec& spec, CallKind kind, const std::string& at) {
-    SystemCall call{.kind = kind, .position = spec.position};
-    for (std::size_t s = 0; s < spec.iov.size(); ++s) {
-      const auto base = resolve(spec.iov[s].buffer, spec.iov[s].pointer_tag, fmt::format("{}/iov/{}/buffer", at, s));
-      if (base) call.segments.push_back({*base, spec.iov[s].size});
+    SystemCall call{.kind = kind, .segments = segments_of(spec.iov, at + "/iov"), .position = spec.position};
+    finish(std::move(call), spec.file, at + (kind == CallKind::readv ? "/readv" : "/writev"), at);
+  }
+
+  void build_call(const ProcessVmSpec& spec, const std::string& at) {
+    SystemCall call{
+        .kind = spec.kind == ProcessVmKind::readv ? CallKind::process_vm_readv : CallKind::process_vm_writev,
+        .segments = segments_of(spec.local, at + "/local"),
+        .remote = segments_of(spec.remote, at + "/remote")};
+    if (!call.segments.empty() && !call.remote.empty()) add_call(std::move(call), "", at);
+  }
+  void build_call(const ProcMemSpec& spec, const std::string& at) {
+    SystemCall call{.kind = spec.kind == ProcMemKind::read ? CallKind::proc_mem_read : CallKind::proc_mem_write};
+    add_segment(call.segments, spec.buffer, spec.count, spec.pointer_tag, at + "/buffer");
+    add_segment(call.remote, spec.position, spec.count, spec.position_tag, at + "/position");
+    if (!call.segments.empty() && !call.remote.empty()) add_call(std::move(call), "", at);
+  }
+  void build_call(const VmspliceSpec& spec, const std::string& at) {
+    SystemCall call{.kind = CallKind::vmsplice, .segments = segments_of(spec.iov, at + "/iov")};
+    const OpenFile* file = find_file(spec.file, at + "/vmsplice");
+    if (file == nullptr || call.segments.empty()) return;
+    if (file->fs->kind != FileKind::pipe) {
+      return complain(at + "/vmsplice",
+                      fmt::format("found {}, a file of {}; allowed: a pipe", in_quotes(spec.file), file->fs->name));
     }
-    finish(std::move(call), spec.file, at + "/" + std::string(call_name(kind)), at);
+    call.object = file->object;
+    add_call(std::move(call), spec.file, at);
+  }
+  void build_call(const FutexSpec& spec, const std::string& at) {
+    SystemCall call{
+        .kind = CallKind::futex, .futex_op = spec.op, .futex_shared = spec.shared, .futex_value = spec.value};
+    add_segment(call.segments, spec.word, Bytes{4}, spec.pointer_tag, at + "/word");
+    if (spec.second) add_segment(call.remote, *spec.second, Bytes{4}, spec.second_tag, at + "/second");
+    if (!call.segments.empty()) add_call(std::move(call), "", at);
+  }
+  void build_call(const SmallCallSpec& spec, const std::string& at) {
+    SystemCall call{.kind = spec.call == "getrandom" ? CallKind::getrandom : CallKind::small,
+                    .small = find_small_call(spec.call),
+                    .length = spec.length,
+                    .names = spec.names};
+    add_segment(call.segments, spec.buffer, spec.size, spec.pointer_tag, at + "/buffer");
+    if (!call.segments.empty()) add_call(std::move(call), "", at);
+  }
+
+  void add_segment(UserSegments& segments, const BufferPlace& place, Bytes size, std::uint32_t tag,
+                   const std::string& pointer) {
+    if (const auto base = resolve(place, tag, pointer)) segments.push_back({*base, size});
+  }
+  UserSegments segments_of(const std::vector<IovSpec>& iov, const std::string& at) {
+    UserSegments segments;
+    for (std::size_t s = 0; s < iov.size(); ++s) {
+      add_segment(segments, iov[s].buffer, iov[s].size, iov[s].pointer_tag, fmt::format("{}/{}/buffer", at, s));
+    }
+    return segments;
   }
 
   void search(const TreeSearchSpec& spec, CallKind kind, Bytes size, Bytes buf_size, const std::string& at) {
@@ -450,13 +573,21 @@ class Builder {
     call.fs = file->fs;
     call.object = file->object;
     call.tree = file->tree;
+    call.file_size = file->size;
+    add_call(std::move(call), file_name, at, maker);
+  }
+
+  void add_call(SystemCall call, const std::string& file_name, const std::string& at,
+                CallMaker maker = CallMaker::process) {
     const LoopEntry* loop = find_loop(call);
     if (loop == nullptr) {
       return complain(
           at, fmt::format("found {} on {}, whose loop is not modelled yet; `mtesim list loops` has those that are",
-                          call_name(call.kind), call.fs->name));
+                          call_name(call), call.fs->name));
     }
-    add_call(loop->make(call), fmt::format("{} on {}", call_name(call.kind), file_name), maker, loop);
+    add_call(loop->make(call),
+             file_name.empty() ? std::string(call_name(call)) : fmt::format("{} on {}", call_name(call), file_name),
+             maker, loop);
   }
 
   void add_call(const CopyLoop& loop, std::string in_words, CallMaker maker = CallMaker::process,
@@ -513,9 +644,10 @@ class Builder {
     if (find_mapping(spec.mapping, at + "/mapping") == nullptr) return;
     const auto found = to_be_mapped_.find(spec.mapping);
     if (found == to_be_mapped_.end()) {
-      return complain(at + "/mapping", fmt::format("found {}, which is there from the start; \"mapped\": false leaves it "
-                                                   "to this call",
-                                                   in_quotes(spec.mapping)));
+      return complain(at + "/mapping",
+                      fmt::format("found {}, which is there from the start; \"mapped\": false leaves it "
+                                  "to this call",
+                                  in_quotes(spec.mapping)));
     }
     MapRequest request = found->second;
     if (spec.prot) request.prot = prot_of(*spec.prot);
@@ -552,9 +684,11 @@ class Builder {
     on_memory(spec, "mlock", at, [&](UserPtr p) { return Mlock{{}, p, spec.length}; });
   }
   void build_call(const MincoreSpec& spec, const std::string& at) {
+    const auto place = resolve(spec.place, spec.pointer_tag, at + "/mincore");
     const auto into = resolve(spec.into, 0, at + "/into");
-    if (!into) return;
-    on_memory(spec, "mincore", at, [&](UserPtr p) { return Mincore{{}, p, spec.length, *into}; });
+    if (!place || !into || !check_maker(spec.in, at)) return;
+    add_call(CopyLoop(Mincore{{}, *place, spec.length, *into}), fmt::format("mincore at {}", built_.names.of(*place)),
+             spec.in);
   }
   void build_call(const BrkSpec& spec, const std::string&) {
     add_call(CopyLoop(Brk{{}, spec.grow, Tag{static_cast<std::uint8_t>(spec.pointer_tag)}}), "brk");

@@ -483,7 +483,7 @@ void PatternField::describe(const ValueOut& out) const {
   out.member("pattern").text(pattern_);
 }
 
-std::vector<std::string_view> ListedField::all() const {
+std::vector<std::string_view> ListedField::words() const {
   std::vector<std::string_view> words;
   for (const ListedWord& listed : list_) words.emplace_back(listed.word);
   return words;
@@ -494,17 +494,17 @@ void ListedField::read(const ValueIn& in, std::string& out) const {
   if (in.type() == JsonType::text && std::any_of(list_.begin(), list_.end(), same)) {
     out = in.text();
   } else {
-    in.refuse_word(all());
+    in.refuse_word(words());
   }
 }
 
 void ListedField::schema(const ValueOut& out, Of<std::string> /*type*/) const {
   std::vector<std::string_view> abouts;
   for (const ListedWord& listed : list_) abouts.emplace_back(listed.about);
-  describe_words(out, all(), abouts);
+  describe_words(out, words(), abouts);
 }
 
-std::string ListedField::allowed() const { return listing(all()); }
+std::string ListedField::allowed() const { return listing(words()); }
 
 std::string ItemCount::allowed() const {
   if (least == 0 && most == SIZE_MAX) return "an array";

@@ -756,9 +756,9 @@ class ListedField {
   void schema(const ValueOut& out, Of<std::string>) const;
   [[nodiscard]] std::string allowed() const;
   [[nodiscard]] bool takes(JsonType type) const { return type == JsonType::text; }
+  [[nodiscard]] std::vector<std::string_view> words() const;
 
  private:
-  [[nodiscard]] std::vector<std::string_view> all() const;
   std::span<const ListedWord> list_;
 };
 

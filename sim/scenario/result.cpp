@@ -225,7 +225,8 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   PointReport report;
   for (std::size_t i = 0; i < built.calls.size(); ++i) {
     const LoopEntry* loop = built.loops[i];
-    report.calls.push_back(loop == nullptr ? built.calls[i] : fmt::format("{}, through {}", built.calls[i], loop->name));
+    report.calls.push_back(loop == nullptr ? built.calls[i]
+                                           : fmt::format("{}, through {}", built.calls[i], loop->name));
   }
   report.kernel = scenario.kernel.revision;
   for (const auto& [knob, value] : scenario.kernel.change)

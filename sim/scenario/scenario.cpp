@@ -3,6 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "fs_models/small_calls.h"
 #include "model/arch/subpage_scheme.h"
 #include "sim/run/observers.h"
 
@@ -50,9 +51,27 @@ constexpr std::array kStateWords = {
     EnumWord{PageStateWord::zero_page, "zero_page", "only read so far: the shared zero page, tags 0"},
     EnumWord{PageStateWord::swapped, "swapped", "in swap, its tags with it"},
     EnumWord{PageStateWord::cow, "cow", "shared copy-on-write with a forked child"},
+    EnumWord{PageStateWord::fresh, "fresh", "dropped and written again: zeroes, with the tag of this entry"},
     EnumWord{PageStateWord::read_only, "read_only", "mprotect(PROT_READ)"},
     EnumWord{PageStateWord::prot_none, "prot_none", "mprotect(PROT_NONE)"},
+    EnumWord{PageStateWord::past_end, "past_end", "a mapping past the end of a file: SIGBUS"},
     EnumWord{PageStateWord::unmapped, "unmapped", "munmap"},
+};
+constexpr std::array kProcessVmWords = {
+    EnumWord{ProcessVmKind::readv, "readv", "from the remote side to the local one"},
+    EnumWord{ProcessVmKind::writev, "writev", "from the local side to the remote one"},
+};
+constexpr std::array kProcMemWords = {
+    EnumWord{ProcMemKind::read, "read", "from the position to the buffer"},
+    EnumWord{ProcMemKind::write, "write", "from the buffer to the position"},
+};
+constexpr std::array kFutexWords = {
+    EnumWord{FutexOp::wait, "wait", "FUTEX_WAIT, with a timeout"},
+    EnumWord{FutexOp::wake, "wake", "FUTEX_WAKE"},
+    EnumWord{FutexOp::wake_op, "wake_op", "FUTEX_WAKE_OP that adds `value` to the second word"},
+    EnumWord{FutexOp::cmp_requeue, "cmp_requeue", "FUTEX_CMP_REQUEUE"},
+    EnumWord{FutexOp::cmp_requeue_pi, "cmp_requeue_pi", "FUTEX_CMP_REQUEUE_PI"},
+    EnumWord{FutexOp::lock_pi, "lock_pi", "FUTEX_LOCK_PI"},
 };
 constexpr std::array kCacheWords = {
     EnumWord{CacheState::warm, "warm", "all pages in the page cache, up to date"},
@@ -99,6 +118,16 @@ const std::vector<ListedWord>& file_system_words() {
   static const auto kWords = listed_words(file_systems(), [](const FileSystem& fs) {
     return ListedWord{std::string(fs.name), std::string(fs.about)};
   });
+  return kWords;
+}
+const std::vector<ListedWord>& small_call_words() {
+  static const auto kWords = [] {
+    auto words = listed_words(small_calls(), [](const SmallCallEntry& call) {
+      return ListedWord{std::string(call.name), std::string(call.about)};
+    });
+    words.push_back({"getrandom", "`size_bytes` of random bytes, a block of 64 at a time"});
+    return words;
+  }();
   return kWords;
 }
 const std::vector<ListedWord>& cpu_words() {
@@ -163,9 +192,7 @@ TextAsField<BufferPlace> buffer_place() {
 }
 
 PatternField name_text() { return text_like("^[a-z][a-z0-9_]{0,31}$", R"(a name like "buf")"); }
-PatternField prot_text() {
-  return text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")");
-}
+PatternField prot_text() { return text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")"); }
 IntegerField tag_number() { return in_range(0, 15); }
 IntegerField budget_number() { return in_range(1, 100); }
 IntegerField size_in_bytes() { return bytes(std::uint64_t{0}, kMostBytes); }
@@ -212,6 +239,14 @@ void fields(V& v, PageStateSpec& s) {
   v.about("Pages in a state of their own.");
   v.required("pages", s.pages, number_run(), "numbers of pages in the mapping");
   v.required("state", s.state, one_of(kStateWords), "what they are before the call");
+  v.optional("tag", s.tag, tag_number(), "of a fresh page: the allocation tag of its granules");
+}
+
+template <class V>
+void fields(V& v, WordSpec& w) {
+  v.about("A word of memory whose value matters: a futex.");
+  v.required("offset_bytes", w.offset, in_range(std::uint64_t{0}, kMostBytes), "where in the mapping; a multiple of 4");
+  v.required("value", w.value, in_range(std::uint64_t{0}, std::uint64_t{0xffffffff}), "what it holds");
 }
 
 template <class V>
@@ -227,6 +262,7 @@ void fields(V& v, MappingSpec& m) {
   v.optional("mapped", m.mapped, flag(), "it is there from the start; otherwise a place that an mmap call fills");
   v.optional("tags", m.tags, list_of(object()).at_most(10'000), "granules with another tag");
   v.optional("states", m.states, list_of(object()).at_most(10'000), "pages in another state");
+  v.optional("words", m.words, list_of(object()).at_most(1000), "words whose value matters");
 }
 
 template <class V>
@@ -243,6 +279,8 @@ void fields(V& v, FileSpec& f) {
   v.required("fs", f.fs, listed(file_system_words()), "its file system, or what else it is");
   v.optional("size_bytes", f.size, size_in_bytes(), "its size; of a pipe, what is queued");
   v.optional("cache", f.cache, one_of(kCacheWords), "what of it is in the page cache");
+  v.optional("pipe_size_bytes", f.pipe_size, bytes(4096, 1 << 20), "of a pipe: how much it holds (F_SETPIPE_SZ)");
+  v.optional("closed", f.closed, flag(), "of a pipe or socket: the other end has been closed");
   v.optional("tree", f.tree, list_of(object()).at_most(1000), "btrfs: the leaves that a tree search finds");
 }
 
@@ -450,10 +488,12 @@ void fields(V& v, MlockSpec& c) {
 }
 template <class V>
 void fields(V& v, MincoreSpec& c) {
-  v.about("mincore(2): a byte a page.");
-  v.constant("call", "mincore", "the system call");
-  range_of_memory(v, c);
+  v.about("mincore(2) of a place: a byte a page.");
+  v.required("mincore", c.place, buffer_place(), "where it begins");
+  v.required("length_bytes", c.length, size_in_bytes(), "how long it is");
   v.required("into", c.into, buffer_place(), "where the answer goes");
+  pointer_tag_field(v, c);
+  maker_field(v, c);
 }
 template <class V>
 void fields(V& v, BrkSpec& c) {
@@ -514,6 +554,53 @@ void fields(V& v, PokeTagsSpec& c) {
   v.required("buffer", c.buffer, buffer_place(), "the child's granule");
   v.required("values", c.values, list_of(in_range(0, 255)).at_least(1).at_most(10'000),
              "bytes whose low four bits are the tags");
+}
+
+template <class V>
+void fields(V& v, ProcessVmSpec& c) {
+  v.about("process_vm_readv(2) or process_vm_writev(2) of the process's own memory.");
+  v.required("process_vm", c.kind, one_of(kProcessVmWords), "which");
+  v.required("local", c.local, list_of(object()).at_least(1).at_most(1024), "the local iovec");
+  v.required("remote", c.remote, list_of(object()).at_least(1).at_most(1024), "the remote iovec");
+}
+template <class V>
+void fields(V& v, ProcMemSpec& c) {
+  v.about("pread(2) or pwrite(2) of /proc/self/mem.");
+  v.required("proc_mem", c.kind, one_of(kProcMemWords), "which");
+  v.required("buffer", c.buffer, buffer_place(), "where the buffer begins");
+  v.required("count_bytes", c.count, size_in_bytes(), "how much is asked for");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the buffer pointer's tag");
+  v.required("position", c.position, buffer_place(), "the address that the file's position is");
+  v.optional("position_tag", c.position_tag, tag_number(), "a tag in that position");
+}
+template <class V>
+void fields(V& v, VmspliceSpec& c) {
+  v.about("vmsplice(2) into a pipe, with SPLICE_F_NONBLOCK.");
+  v.required("vmsplice", c.file, text(), "the pipe");
+  v.required("iov", c.iov, list_of(object()).at_least(1).at_most(1024), "the iovec");
+}
+template <class V>
+void fields(V& v, FutexSpec& c) {
+  v.about("futex(2) on words that nobody waits at.");
+  v.required("futex", c.op, one_of(kFutexWords), "which operation");
+  v.required("word", c.word, buffer_place(), "the futex word");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "its pointer's tag");
+  v.optional("second", c.second, buffer_place(), "the second word, of wake_op and the requeues");
+  v.optional("second_tag", c.second_tag, tag_number(), "its pointer's tag");
+  v.optional("value", c.value, in_range(std::uint64_t{0}, std::uint64_t{0xffffffff}),
+             "what the word is compared with; of wake_op, what is added");
+  v.optional("shared", c.shared, flag(), "without FUTEX_PRIVATE_FLAG");
+}
+template <class V>
+void fields(V& v, SmallCallSpec& c) {
+  v.about("A system call that fills in or reads one structure or text.");
+  v.required("call", c.call, listed(small_call_words()), "which");
+  v.required("buffer", c.buffer, buffer_place(), "the structure or text");
+  v.optional("size_bytes", c.size, size_in_bytes(), "its size argument, where it has one");
+  v.optional("length_bytes", c.length, size_in_bytes(), "of the text that the kernel has, or that lies in the buffer");
+  v.optional("names_bytes", c.names, list_of(bytes(1, 255)).at_most(10'000),
+             "getdents64: how long each name of the directory is");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
 }
 
 template <class V>

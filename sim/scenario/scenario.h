@@ -62,6 +62,13 @@ struct TagRunSpec {
   bool operator==(const TagRunSpec&) const = default;
 };
 
+/// A word whose value matters: a futex.
+struct WordSpec {
+  std::uint64_t offset{};
+  std::uint32_t value{};
+  bool operator==(const WordSpec&) const = default;
+};
+
 enum class MappingKind : std::uint8_t {
   anonymous,
   shared_anonymous,
@@ -81,14 +88,17 @@ enum class PageStateWord : std::uint8_t {
   zero_page,
   swapped,
   cow,
+  fresh,
   read_only,
   prot_none,
+  past_end,
   unmapped
 };
 
 struct PageStateSpec {
   NumberRun pages;
   PageStateWord state{};
+  std::uint32_t tag{};  ///< of a fresh page's granules
   bool operator==(const PageStateSpec&) const = default;
 };
 
@@ -103,6 +113,7 @@ struct MappingSpec {
   bool mapped{true};
   std::vector<TagRunSpec> tags;
   std::vector<PageStateSpec> states;
+  std::vector<WordSpec> words;
   bool operator==(const MappingSpec&) const = default;
 };
 
@@ -119,6 +130,8 @@ struct FileSpec {
   std::string fs;
   Bytes size{};
   CacheState cache{CacheState::warm};
+  Bytes pipe_size{65536};
+  bool closed{};
   std::vector<LeafSpec> tree;
   bool operator==(const FileSpec&) const = default;
 };
@@ -164,6 +177,47 @@ struct TreeSearchSpec {
 struct TreeSearchV2Spec : TreeSearchSpec {
   Bytes buf_size{};
   bool operator==(const TreeSearchV2Spec&) const = default;
+};
+enum class ProcessVmKind : std::uint8_t { readv, writev };
+struct ProcessVmSpec {
+  ProcessVmKind kind{};
+  std::vector<IovSpec> local;
+  std::vector<IovSpec> remote;
+  bool operator==(const ProcessVmSpec&) const = default;
+};
+enum class ProcMemKind : std::uint8_t { read, write };
+struct ProcMemSpec {
+  ProcMemKind kind{};
+  BufferPlace buffer;
+  Bytes count{};
+  std::uint32_t pointer_tag{};
+  BufferPlace position;
+  std::uint32_t position_tag{};
+  bool operator==(const ProcMemSpec&) const = default;
+};
+struct VmspliceSpec {
+  std::string file;
+  std::vector<IovSpec> iov;
+  bool operator==(const VmspliceSpec&) const = default;
+};
+struct FutexSpec {
+  FutexOp op{};
+  BufferPlace word;
+  std::uint32_t pointer_tag{};
+  std::optional<BufferPlace> second;
+  std::uint32_t second_tag{};
+  std::uint32_t value{};
+  bool shared{};
+  bool operator==(const FutexSpec&) const = default;
+};
+struct SmallCallSpec {
+  std::string call;
+  BufferPlace buffer;
+  Bytes size{};
+  Bytes length{};
+  std::vector<Bytes> names;
+  std::uint32_t pointer_tag{};
+  bool operator==(const SmallCallSpec&) const = default;
 };
 
 // What the program does itself.
@@ -241,8 +295,12 @@ struct MremapSpec : MemoryRangeSpec {
 struct MlockSpec : MemoryRangeSpec {
   bool operator==(const MlockSpec&) const = default;
 };
-struct MincoreSpec : MemoryRangeSpec {
+struct MincoreSpec {
+  BufferPlace place;
+  Bytes length{};
+  std::uint32_t pointer_tag{};
   BufferPlace into;
+  CallMaker in{};
   bool operator==(const MincoreSpec&) const = default;
 };
 struct BrkSpec {
@@ -296,10 +354,11 @@ struct PokeTagsSpec {
 };
 
 using CallSpec =
-    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, UserLoadSpec,
-                 UserStoreSpec, StgSpec, LdgSpec, IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec,
-                 MremapSpec, MlockSpec, MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec,
-                 GetTaggedAddrCtrlSpec, ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec>;
+    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, ProcessVmSpec,
+                 ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec, UserStoreSpec, StgSpec, LdgSpec,
+                 IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec, MremapSpec, MlockSpec,
+                 MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec,
+                 ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec>;
 
 /// An action on a range of user memory.
 template <ActionKind kKind>

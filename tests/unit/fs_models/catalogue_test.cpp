@@ -44,7 +44,7 @@ TEST_CASE("a call is served by at most one loop of the catalogue", "[unit][catal
       const SystemCall call = transfer(kind, fs.name, 0, {});
       int takers = 0;
       for (const LoopEntry& entry : catalogue()) takers += entry.serves(call) ? 1 : 0;
-      CAPTURE(fs.name, call_name(kind));
+      CAPTURE(fs.name, call_name(call));
       CHECK(takers <= 1);
     }
   }

@@ -45,9 +45,8 @@ TEST_CASE("mmap knows no tagged place: a hint is passed over, a fixed one ENOMEM
 }
 
 TEST_CASE("huge pages with PROT_MTE are EINVAL or ENOMEM, by revision", "[unit][memory-calls]") {
-  const auto [revision, expected] =
-      GENERATE(table<std::string_view, Errno>({{"5.10", Errno::enomem}, {"6.1", Errno::einval},
-                                               {"6.12", Errno::einval}, {"7.3", Errno::enomem}}));
+  const auto [revision, expected] = GENERATE(table<std::string_view, Errno>(
+      {{"5.10", Errno::enomem}, {"6.1", Errno::einval}, {"6.12", Errno::einval}, {"7.3", Errno::enomem}}));
   Bench bench{{.revision = revision}};
   bench.machine().objects.emplace_back(MemoryObject{ObjectKind::hugetlb, Bytes{kPage}, {}});
   const std::uint64_t at = bench.address(Bytes{16 * kPage});

@@ -133,8 +133,8 @@ TEST_CASE("STG brings a fresh page in, and copies one that is shared with a chil
         std::vector<std::int64_t>{0, 1, 5});
   Bench forked{{.tag = Tag{3}}};
   const CopyLoop in_child = stg(forked.user(), 1, Tag{5}).by_child();
-  const WorkState state = carried_out(forked, {CopyLoop(Fork{}), in_child, ldg(forked.user()).by_child(),
-                                               ldg(forked.user())});
+  const WorkState state =
+      carried_out(forked, {CopyLoop(Fork{}), in_child, ldg(forked.user()).by_child(), ldg(forked.user())});
   CHECK(state.tasks[0].results == std::vector<std::int64_t>{1, 1, 5, 3});
 }
 

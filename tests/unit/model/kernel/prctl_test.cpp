@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "model/kernel/tcf_request.h"
 #include "tests/support/bench.h"
 
 namespace mtesim::test {
@@ -55,13 +56,13 @@ TEST_CASE("both modes at once are refused up to 5.14", "[unit][prctl]") {
 
 TEST_CASE("of several modes the CPU takes the one that it prefers", "[unit][prctl]") {
   const Revision& r = *find_revision("6.12");
-  CHECK(resolved_tcf(r, TcfMode::async, true, true) == TcfMode::async);
-  CHECK(resolved_tcf(r, TcfMode::sync, true, true) == TcfMode::sync);
-  CHECK(resolved_tcf(r, TcfMode::asymm, true, true) == TcfMode::asymm);
-  CHECK(resolved_tcf(r, TcfMode::asymm, true, false) == TcfMode::sync);  // not among what was asked for
-  CHECK(resolved_tcf(r, TcfMode::sync, false, true) == TcfMode::async);
-  CHECK(resolved_tcf(r, TcfMode::async, false, false) == TcfMode::none);
-  CHECK(resolved_tcf(*find_revision("5.17"), TcfMode::asymm, true, true) == TcfMode::async);  // it has no asymm
+  CHECK(resolve_tcf(r, {true, true}, TcfMode::async) == TcfMode::async);
+  CHECK(resolve_tcf(r, {true, true}, TcfMode::sync) == TcfMode::sync);
+  CHECK(resolve_tcf(r, {true, true}, TcfMode::asymm) == TcfMode::asymm);
+  CHECK(resolve_tcf(r, {true, false}, TcfMode::asymm) == TcfMode::sync);  // not among what was asked for
+  CHECK(resolve_tcf(r, {false, true}, TcfMode::sync) == TcfMode::async);
+  CHECK(resolve_tcf(r, {false, false}, TcfMode::async) == TcfMode::none);
+  CHECK(resolve_tcf(*find_revision("5.17"), {true, true}, TcfMode::asymm) == TcfMode::async);  // it has no asymm
 }
 
 }  // namespace

@@ -112,8 +112,8 @@ TEST_CASE("MADV_PAGEOUT sends a page away and it comes back from swap with its t
     ObjectKind kind;
     bool shared;
   };
-  const auto row = GENERATE(
-      values<Row>({{ObjectKind::anonymous, false}, {ObjectKind::anonymous, true}, {ObjectKind::shmem, true}}));
+  const auto row =
+      GENERATE(values<Row>({{ObjectKind::anonymous, false}, {ObjectKind::anonymous, true}, {ObjectKind::shmem, true}}));
   Beside beside(row.kind, row.shared);
   Machine& machine = beside.bench.machine();
   const std::uint64_t page = machine.page_index(beside.at);

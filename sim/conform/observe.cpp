@@ -1,0 +1,473 @@
+#include "sim/conform/observe.h"
+
+#include <algorithm>
+
+#include "sim/conform/translate.h"
+
+namespace mtesim {
+
+namespace {
+
+using nlohmann::json;
+
+std::uint8_t make_file_byte(std::uint64_t offset) {
+  const std::uint64_t h = offset * 2654435761U + (offset >> 7) * 40503U + (offset >> 12) * 977U;
+  return static_cast<std::uint8_t>(1 + ((h >> 5) ^ (h >> 17)) % 127);
+}
+
+std::uint32_t object_named(const Names& names, std::string_view name) {
+  const auto found = std::find(names.objects.begin(), names.objects.end(), name);
+  return static_cast<std::uint32_t>(found - names.objects.begin());
+}
+
+bool is_pages(const RecordCase& what) { return what.obj == "tmpfs" || what.obj == "ramfs"; }
+bool is_queue(const RecordCase& what) { return what.obj == "pipe" || what.obj == "unix" || what.obj == "unixdg"; }
+bool uses_plain(const RecordCase& what) {
+  return what.op.starts_with("pvm_") || what.op.starts_with("mem_") || what.op == "vmsplice";
+}
+/// The tested region is where the bytes come from.
+bool region_is_source(const RecordCase& what) {
+  if (what.op == "vmsplice") return true;
+  const bool writes = what.op == "pvm_write" || what.op == "mem_write";
+  return (what.role == "remote") != writes;
+}
+
+std::size_t common_prefix(const ByteValues& a, const ByteValues& b) {
+  const std::size_t most = std::min(a.size(), b.size());
+  std::size_t n = 0;
+  while (n < most && a[n] == b[n]) ++n;
+  return n;
+}
+
+}  // namespace
+
+void FaultLog::observe(const Event& event) {
+  const auto* fault = std::get_if<TagFaultTaken>(&event);
+  if (fault != nullptr && !fault->from_user_mode && faults_.size() < kMost) faults_.push_back(*fault);
+}
+
+std::uint8_t file_byte(std::uint64_t offset) {
+  static const std::vector<std::uint8_t> kTable = [] {
+    std::vector<std::uint8_t> table(std::size_t{1} << 20);
+    for (std::size_t i = 0; i < table.size(); ++i) table[i] = make_file_byte(i);
+    return table;
+  }();
+  return offset < kTable.size() ? kTable[offset] : make_file_byte(offset);
+}
+
+Observation::Observation(const RecordCase& what, const Built& built, const RunResult& result, const FaultLog& faults)
+    : what_(what), built_(built), result_(result), faults_(faults), machine_(result.final_state.machine) {
+  file_object_ = object_named(built.names, "f");
+  prepare_region();
+  if (uses_plain(what)) prepare_plain();
+  for (const Names::Mapping& mapping : built.names.mappings) {
+    if (mapping.name == kRegion) buf_.now = contents_of(mapping, buf_.object);
+    if (mapping.name == kPlain) plain_.now = contents_of(mapping, plain_.object);
+  }
+}
+
+void Observation::prepare_region() {
+  const auto size = static_cast<std::size_t>(what_.npages) * 4096;
+  buf_.begin = built_.names.mappings.front().begin;
+  buf_.object = object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
+  buf_.initial.assign(size, kFill);
+  const auto put = [&](std::int64_t at, std::int16_t value) {
+    if (at >= 0 && static_cast<std::size_t>(at) < size) buf_.initial[static_cast<std::size_t>(at)] = value;
+  };
+  if (what_.op == "sweep" && what_.arg != 0) {
+    const std::int64_t start = what_.pos * 16 + what_.align;
+    for (std::int64_t i = 0; i < what_.length; ++i) {
+      put(start + i, static_cast<std::int16_t>(file_byte(static_cast<std::uint64_t>(i)) | kWritten));
+    }
+  } else if (what_.is_transfer() ? what_.is_write() : uses_plain(what_) && region_is_source(what_)) {
+    const std::int64_t total = what_.total();
+    for (std::int64_t i = 0; i < total; ++i) {
+      put(what_.region_offset(i),
+          static_cast<std::int16_t>(file_byte(static_cast<std::uint64_t>(what_.foff + i)) | kWritten));
+    }
+  } else if (what_.op == "open") {
+    for (std::int64_t i = 0; i < what_.llen; ++i) put(what_.segs[0].offset + i, i % 100 == 0 ? '/' : 'q');
+    put(what_.segs[0].offset + what_.llen, 0);
+  } else if (what_.op == "poll") {
+    for (std::int64_t i = 0; i + 8 <= what_.segs[0].length; i += 8) {
+      static constexpr std::int16_t kPollfd[] = {3, 0, 0, 0, 4, 0, 0x5a, 0x5a};
+      for (std::int64_t b = 0; b < 8; ++b) put(what_.segs[0].offset + i + b, kPollfd[b]);
+    }
+  } else if (what_.op == "futex") {
+    for (std::size_t s = what_.segs.size(); s-- > 0;) {
+      for (std::int64_t b = 0; b < 4; ++b) {
+        put(what_.segs[s].offset + b, b == 0 && !(s == 0 && what_.sub == "lockpi") ? 7 : 0);
+      }
+    }
+  }
+  buf_.expected = buf_.initial;
+  for (const RecordProt& p : what_.prot) {
+    if (p.kind != "coldtag" && (p.kind != "cold" || what_.mem != "anon")) continue;
+    const auto begin = buf_.expected.begin() + p.page * 4096;
+    std::fill(begin, begin + 4096, std::int16_t{0});
+  }
+}
+
+void Observation::prepare_plain() {
+  plain_.object = object_named(built_.names, kPlain);
+  plain_.initial.assign(kPlainPages * 4096, kFill);
+  if (!region_is_source(what_)) {
+    for (std::int64_t i = 0; i < what_.total(); ++i) {
+      plain_.initial[static_cast<std::size_t>(i)] = file_byte(static_cast<std::uint64_t>(i));
+    }
+  }
+  plain_.expected = plain_.initial;
+}
+
+void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
+  for (const Provenance::Piece& piece : bytes.pieces()) {
+    const Origin origin = piece.origin;
+    const std::size_t n = piece.length;
+    const auto at = static_cast<std::size_t>(origin.position);
+    const auto copy_of = [&](const ByteValues& values) {
+      for (std::size_t i = 0; i < n; ++i) to.push_back(at + i < values.size() ? values[at + i] : std::int16_t{0});
+    };
+    if (origin.source == kZeroSource) {
+      to.insert(to.end(), n, std::int16_t{0});
+    } else if (origin.source == source_of_object(buf_.object)) {
+      copy_of(buf_.initial);
+    } else if (uses_plain(what_) && origin.source == source_of_object(plain_.object)) {
+      copy_of(plain_.initial);
+    } else if (origin.source == source_of_object(file_object_)) {
+      const auto size = static_cast<std::size_t>(what_.op == "sweep" ? 16384 : what_.fsize);
+      for (std::size_t i = 0; i < n; ++i) to.push_back(at + i < size ? file_byte(at + i) : std::int16_t{0});
+    } else if (origin.source == kKernelSource && is_queue(what_)) {
+      for (std::size_t i = 0; i < n; ++i) to.push_back(file_byte(at + i));
+    } else if (origin.source == kWordSource) {
+      for (std::size_t i = at; i < at + n; ++i) {
+        to.push_back(static_cast<std::int16_t>(i / 4 >> (8 * (i % 4)) & 0xff));
+      }
+    } else {
+      to.insert(to.end(), n, kNoValue);
+    }
+  }
+}
+
+ByteValues Observation::contents_of(const Names::Mapping& mapping, std::uint32_t object) const {
+  ByteValues values;
+  const auto page_size = static_cast<std::uint32_t>(machine_.page_size.n);
+  values.reserve(mapping.end - mapping.begin);
+  for (std::uint64_t address = mapping.begin; address < mapping.end; address += page_size) {
+    const Pte& pte = machine_.spaces[0]->pte(machine_.page_index(address));
+    const FolioRef own{object, static_cast<std::uint32_t>((address - mapping.begin) / page_size)};
+    const bool has_own = machine_.folio(own).in_cache;  // shared memory stays when nobody maps it
+    if (pte.state == PteState::present || pte.state == PteState::swapped) {
+      append_values(machine_.folio(pte.folio).contents.read(0, page_size), values);
+    } else if (pte.state == PteState::none && has_own) {
+      append_values(machine_.folio(own).contents.read(0, page_size), values);
+    } else {
+      values.insert(values.end(), page_size, std::int16_t{0});
+    }
+  }
+  return values;
+}
+
+/// What a read should have put at byte `position` of its buffers.
+std::int16_t Observation::source_value(std::int64_t position) const {
+  if (what_.obj == "zero") return 0;
+  const std::int64_t at = (is_pages(what_) ? what_.foff : 0) + position;
+  return file_byte(static_cast<std::uint64_t>(at));
+}
+
+/// The program can read this byte afterwards: a page that it had taken the rights from, it gives them back.
+bool Observation::can_look(std::int64_t offset) const {
+  bool can = true;
+  for (const RecordProt& p : what_.prot) {
+    if (p.page == offset / 4096) can = p.kind != "unmap" && p.kind != "bus";
+  }
+  return can;
+}
+
+json Observation::keys() const {
+  json out = json::object();
+  put_outcome(out);
+  if (what_.op == "futex") {
+    put_futex(out);
+  } else {
+    const bool transfer = what_.is_transfer();
+    const bool has_source = is_pages(what_) || is_queue(what_) || what_.obj == "zero";
+    if (uses_plain(what_)) {
+      put_plain(out);
+      put_buffer(out, !region_is_source(what_));
+    } else {
+      put_buffer(out, transfer && !what_.is_write() && has_source);
+    }
+    if (transfer || uses_plain(what_)) put_tags(out);
+    if (transfer && is_pages(what_)) put_file(out);
+    if (transfer && is_queue(what_)) put_queue(out);
+  }
+  put_faults(out);
+  return out;
+}
+
+void Observation::put_outcome(json& out) const {
+  if (!mode_asked_for(what_, built_.workload.revision)) {
+    out["tcf_errno"] = static_cast<std::int64_t>(Errno::einval);
+  }
+  if (result_.end == RunEnd::livelock || result_.end == RunEnd::deadlock) {
+    out["hang"] = true;
+    out["killable"] = result_.end == RunEnd::livelock && result_.killable;
+    return;
+  }
+  const std::vector<std::int64_t> results = result_.all_results();
+  const std::int64_t result = results.empty() ? 0 : results.back();
+  out["ret"] = result < 0 ? -1 : result;
+  out["errno"] = result < 0 ? -result : 0;
+  if (result_.final_state.tasks.front().killed && machine_.tasks.front().pending.mteaerr) {
+    out["sig"] = 11;     // SIGSEGV
+    out["si_code"] = 8;  // SEGV_MTEAERR
+  }
+}
+
+void Observation::put_buffer(json& out, bool with_expected) const {
+  const std::int64_t total = what_.total();
+  const auto size = static_cast<std::int64_t>(buf_.now.size());
+  std::vector<bool> inside(buf_.now.size());
+  std::int64_t prefix = 0, changed = 0, last = 0, good = 0, good_prefix = 0;
+  bool in_prefix = true, in_good = true;
+  for (std::int64_t i = 0; i < total; ++i) {
+    const std::int64_t at = what_.region_offset(i);
+    if (at < 0 || at >= size) {
+      in_prefix = in_good = false;
+      continue;
+    }
+    const auto o = static_cast<std::size_t>(at);
+    inside[o] = true;
+    if (!can_look(at)) {
+      in_prefix = in_good = false;
+      continue;
+    }
+    if (buf_.now[o] != buf_.expected[o]) {
+      ++changed;
+      last = i + 1;
+      if (in_prefix) ++prefix;
+    } else {
+      in_prefix = false;
+    }
+    if (with_expected && buf_.now[o] == source_value(i)) {
+      ++good;
+      if (in_good) ++good_prefix;
+    } else {
+      in_good = false;
+    }
+  }
+  std::int64_t outside = 0;
+  for (std::size_t o = 0; o < buf_.now.size(); ++o) {
+    if (buf_.now[o] != buf_.expected[o] && !inside[o] && can_look(static_cast<std::int64_t>(o))) ++outside;
+  }
+  out["mod_prefix"] = prefix;
+  out["mod_total"] = changed;
+  out["mod_last"] = last;
+  out["mod_outside"] = outside;
+  if (with_expected) {
+    out["good_prefix"] = good_prefix;
+    out["good_total"] = good;
+  }
+}
+
+void Observation::put_tags(json& out) const {
+  if (what_.mem != "anon" && what_.mem != "shanon" && what_.mem != "shm") return;
+  std::int64_t changed = 0;
+  std::vector<std::uint32_t> wanted(256);
+  for (std::int64_t page = 0; page < what_.npages; ++page) {
+    const bool odd =
+        std::any_of(what_.prot.begin(), what_.prot.end(), [&](const RecordProt& p) { return p.page == page; });
+    if (odd) continue;
+    std::fill(wanted.begin(), wanted.end(), what_.ptag);
+    for (const RecordBad& bad : what_.bad) {
+      const std::int64_t first = std::max<std::int64_t>(bad.first - page * 256, 0);
+      const std::int64_t end = std::min<std::int64_t>(bad.first + bad.count - page * 256, 256);
+      for (std::int64_t g = first; g < end; ++g)
+        wanted[static_cast<std::size_t>(g)] = bad.tag.value_or(what_.ptag ^ 8U);
+    }
+    const Pte& pte = machine_.spaces[0]->pte(machine_.page_index(buf_.begin + static_cast<std::uint64_t>(page) * 4096));
+    for (std::size_t g = 0; g < 256; ++g) {
+      const Tag tag = pte.state == PteState::zero ? Tag{} : machine_.folio(pte.folio).tags.at(g);
+      changed += tag.bits != wanted[g] ? 1 : 0;
+    }
+  }
+  if (changed != 0) out["tags_changed"] = changed;
+}
+
+void Observation::put_file(json& out) const {
+  const std::int64_t result = out.contains("ret") ? out["ret"].get<std::int64_t>() : 0;
+  if (!what_.op.starts_with("p")) out["pos_after"] = what_.foff + std::max<std::int64_t>(result, 0);
+  if (!what_.is_write()) return;
+  const MemoryObject& file = *machine_.objects[file_object_];
+  const auto size = static_cast<std::int64_t>(file.size.n);
+  ByteValues now;
+  for (std::int64_t page = 0; page * 4096 < size; ++page) {
+    const Folio& folio = machine_.folio({file_object_, static_cast<std::uint32_t>(page)});
+    const Origin on_disk{source_of_object(file_object_), static_cast<std::uint64_t>(page) * 4096};
+    append_values(folio.in_cache && folio.uptodate ? folio.contents.read(0, 4096) : Provenance(on_disk, Bytes{4096}),
+                  now);
+  }
+  std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
+  bool in_prefix = true;
+  const std::int64_t total = what_.total();
+  for (std::int64_t i = 0; i < size; ++i) {
+    const std::int16_t before = i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
+    const std::int16_t value = now[static_cast<std::size_t>(i)];
+    if (i < what_.foff || i >= what_.foff + total) {
+      outside += value != before ? 1 : 0;
+      continue;
+    }
+    const std::int64_t at = what_.region_offset(i - what_.foff);
+    const std::int16_t wanted = at >= 0 && static_cast<std::size_t>(at) < buf_.expected.size()
+                                    ? buf_.expected[static_cast<std::size_t>(at)]
+                                    : std::int16_t{0};
+    if (value == wanted) {
+      ++total_new;
+      if (in_prefix) ++prefix;
+      continue;
+    }
+    in_prefix = false;
+    if (value == before) {
+      ++old;
+    } else if (value == 0) {
+      ++zero;
+    } else {
+      ++other;
+    }
+  }
+  out["f_size"] = size;
+  out["f_new_prefix"] = prefix;
+  out["f_new_total"] = total_new;
+  out["f_old"] = old;
+  out["f_zero"] = zero;
+  out["f_other"] = other;
+  out["f_outside"] = outside;
+}
+
+/// What whoever empties the pipe or socket gets; of a datagram socket, all datagrams after each other.
+ByteValues Observation::queued(bool all) const {
+  ByteValues values;
+  if (what_.obj == "pipe" || what_.op == "vmsplice") {
+    for (const Pipe::Buffer& buffer : machine_.pipes.front()->buffers) append_values(buffer.bytes, values);
+    return values;
+  }
+  for (const Socket::Skb& skb : machine_.sockets.front()->queue) {
+    append_values(skb.bytes.slice(skb.consumed.n, (skb.bytes.size() - skb.consumed).n), values);
+    if (!all) break;
+  }
+  return values;
+}
+
+void Observation::put_queue(json& out) const {
+  const ByteValues values = queued(true);
+  if (!what_.is_write()) {
+    out["q_left"] = values.size();
+    if (values.empty()) return;
+    std::int64_t first = -1;
+    for (std::int64_t i = 0; values.size() >= 8 && i + 8 <= what_.fsize && first < 0; ++i) {
+      bool same = true;
+      for (std::int64_t j = 0; j < 8 && same; ++j) {
+        same = values[static_cast<std::size_t>(j)] == file_byte(static_cast<std::uint64_t>(i + j));
+      }
+      if (same) first = i;
+    }
+    out["q_left_first"] = first;
+    return;
+  }
+  std::int64_t arrived = 0, prefix = 0;
+  bool in_prefix = true;
+  const std::int64_t total = what_.total();
+  for (std::int64_t i = 0; i < total && static_cast<std::size_t>(i) < values.size(); ++i) {
+    const std::int64_t at = what_.region_offset(i);
+    if (at >= 0 && values[static_cast<std::size_t>(i)] == buf_.expected[static_cast<std::size_t>(at)]) {
+      ++arrived;
+      if (in_prefix) ++prefix;
+    } else {
+      in_prefix = false;
+    }
+  }
+  out["q_bytes"] = values.size();
+  out["q_new_prefix"] = prefix;
+  out["q_new_total"] = arrived;
+}
+
+void Observation::put_plain(json& out) const {
+  if (!region_is_source(what_)) return;
+  ByteValues there = plain_.now;
+  if (what_.op == "vmsplice") {  // read out of the pipe into the plain buffer
+    there = queued(true);
+    out["q_bytes"] = there.size();
+    there.resize(kPlainPages * 4096, kFill);
+  }
+  std::int64_t right = 0, prefix = 0;
+  bool in_prefix = true;
+  const std::int64_t total = what_.total();
+  for (std::int64_t i = 0; i < total; ++i) {
+    const std::int64_t at = what_.region_offset(i);
+    if (there[static_cast<std::size_t>(i)] == buf_.expected[static_cast<std::size_t>(at)]) {
+      ++right;
+      if (in_prefix) ++prefix;
+    } else {
+      in_prefix = false;
+    }
+  }
+  out["dst_prefix"] = prefix;
+  out["dst_total"] = right;
+}
+
+void Observation::put_futex(json& out) const {
+  if (result_.end != RunEnd::returned) return;
+  for (std::size_t s = 0; s < std::min<std::size_t>(what_.segs.size(), 2); ++s) {
+    const auto at = static_cast<std::size_t>(what_.segs[s].offset);
+    std::uint32_t word = 0;
+    for (std::size_t b = 0; b < 4; ++b) word |= static_cast<std::uint32_t>(buf_.now[at + b] & 0xff) << (8 * b);
+    out[s == 0 ? "word0" : "word1"] = word;
+  }
+}
+
+void Observation::put_faults(json& out) const {
+  out["tagfaults"] = faults_.count();
+  out["tf_off"] = json::array();
+  for (std::size_t i = 0; i < std::min<std::size_t>(faults_.count(), 8); ++i) {
+    out["tf_off"].push_back(static_cast<std::int64_t>(faults_.faults()[i].address.address() - buf_.begin));
+  }
+  if (faults_.count() > 0) out["tf_wnr"] = faults_.faults().front().kind == AccessKind::store ? 1 : 0;
+}
+
+std::array<std::int64_t, 3> Observation::sweep_point(std::int64_t length) const {
+  const std::vector<std::int64_t> results = result_.all_results();
+  const std::int64_t result = results.empty() ? 0 : results.back();
+  const std::int64_t start = what_.pos * 16 + what_.align;
+  const auto size = static_cast<std::int64_t>(buf_.now.size());
+  std::int64_t n = 0;
+  if (what_.arg != 0) {
+    ByteValues there;
+    if (what_.obj == "pipe") {
+      there = queued(true);
+    } else {
+      const Folio& folio = machine_.folio({file_object_, 0});
+      append_values(folio.contents.read(0, static_cast<std::uint32_t>(std::min<std::int64_t>(what_.length + 64, 4096))),
+                    there);
+    }
+    ByteValues wanted(buf_.initial.begin() + start, buf_.initial.begin() + start + length);
+    n = static_cast<std::int64_t>(common_prefix(there, wanted));
+  } else {
+    const auto at = [&](std::int64_t i) {
+      return start + i < size ? buf_.now[static_cast<std::size_t>(start + i)] : kFill;
+    };
+    while (n < length + 32 && at(n) == source_value(n)) ++n;
+    for (std::int64_t i = n; i < what_.length + 64; ++i) {
+      if (at(i) != kFill) {
+        n = -2 - i;
+        break;
+      }
+    }
+    for (std::int64_t i = 1; i <= 64; ++i) {
+      if (start - i >= 0 && at(-i) != kFill) n = -1;
+    }
+  }
+  if (result == length && n == length) return {-100, 0, -100};
+  return {result < 0 ? -1 : result, result < 0 ? -result : 0, n};
+}
+
+}  // namespace mtesim

@@ -1,0 +1,329 @@
+#include "sim/conform/translate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/kernel/tcf_request.h"
+
+namespace mtesim {
+
+namespace {
+
+/// What the record files call a file, what a scenario calls it, and how much its text is where the kernel makes one.
+struct ObjectWord {
+  std::string_view obj;
+  std::string_view fs;
+  std::uint64_t size;
+};
+constexpr ObjectWord kObjects[] = {
+    {"pipe", "pipe", 0},          {"zero", "zero", 0},       {"null", "null", 0},
+    {"full", "full", 0},          {"urandom", "urandom", 0}, {"unix", "unix", 0},
+    {"unixdg", "unix_dgram", 0},  {"eventfd", "eventfd", 5}, {"procver", "seq_file", 200},  // /proc/version
+    {"seqfile", "seq_file", 500},                                                           // /proc/filesystems
+    {"sysfs", "seq_file", 23},  // "always [madvise] never\n"
+    {"comm", "proc_comm", 5},   // "init\n"
+    {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},     {"ramfs", "ramfs", 0},
+};
+
+bool is_disk(std::string_view obj) { return obj == "tmpfs" || obj == "ramfs"; }
+
+Bytes bytes_of(std::int64_t n) {
+  if (n < 0) throw Untranslatable("a negative length");
+  return Bytes{static_cast<std::uint64_t>(n)};
+}
+
+std::string text(std::string_view word) { return std::string(word); }
+
+BufferPlace place(std::string_view mapping, std::int64_t offset) { return {text(mapping), bytes_of(offset).n}; }
+
+class Translator {
+ public:
+  Translator(const Record& record, Mops mops) : record_(record), what_(record.what) {
+    scenario_.name = "record/" + record.revision + "/" + lower(record.id);
+    scenario_.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+    if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
+    scenario_.kernel.revision = record.revision;
+    if (record.revision[0] >= '7' && mops == Mops::exact) scenario_.kernel.change["uaccess.mops"] = text("on");
+  }
+
+  Scenario translate() {
+    process();
+    if (what_.op == "sweep") {
+      sweep();
+    } else {
+      region(what_.bad);
+      call();
+    }
+    return std::move(scenario_);
+  }
+
+ private:
+  static std::string lower(std::string word) {
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
+    return word;
+  }
+
+  void process() {
+    ProcessSpec& p = scenario_.process;
+    static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off"};
+    if (std::find(std::begin(kModes), std::end(kModes), what_.tcf) == std::end(kModes)) {
+      throw Untranslatable("tcf " + what_.tcf);
+    }
+    p.tcf = mode_asked_for(what_, *find_revision(record_.revision)).value_or(TcfMode::none);  // refused: as it was
+    p.tagged_addr_abi = what_.tcf != "off";
+    p.tco = what_.tco;
+  }
+
+  void region(const std::vector<RecordBad>& bad) {
+    MappingSpec m;
+    m.name = text(kRegion);
+    m.pages = bytes_of(what_.npages).n;
+    bool tagged = true;
+    if (what_.mem == "anon") {
+      m.kind = MappingKind::anonymous;
+    } else if (what_.mem == "shanon") {
+      m.kind = MappingKind::shared_anonymous;
+    } else if (what_.mem == "shm") {
+      m.kind = MappingKind::tmpfs;
+    } else if (what_.mem == "plain") {
+      tagged = false;
+    } else if (what_.mem.starts_with("file:")) {
+      tagged = false;
+      m.kind = MappingKind::file;
+      m.file = "membuf";
+      scenario_.files.push_back({.name = "membuf", .fs = what_.mem.substr(5), .size = Bytes{m.pages * 4096}});
+    } else {
+      throw Untranslatable("mem " + what_.mem);
+    }
+    m.prot = tagged ? "rwt" : "rw";
+    if (tagged) {
+      m.tag = what_.ptag;
+      for (const RecordBad& b : bad) {
+        const std::uint64_t first = bytes_of(b.first).n;
+        if (b.count > 0)
+          m.tags.push_back({{first, first + bytes_of(b.count).n - 1, 1}, b.tag.value_or(what_.ptag ^ 8U)});
+      }
+    }
+    for (const RecordProt& p : what_.prot) m.states.push_back(page_state(p, tagged));
+    scenario_.memory.push_back(std::move(m));
+  }
+
+  PageStateSpec page_state(const RecordProt& p, bool tagged) const {
+    static constexpr std::pair<std::string_view, PageStateWord> kStates[] = {
+        {"none", PageStateWord::prot_none}, {"unmap", PageStateWord::unmapped},   {"ro", PageStateWord::read_only},
+        {"bus", PageStateWord::past_end},   {"cold", PageStateWord::not_present}, {"coldtag", PageStateWord::fresh},
+    };
+    for (const auto& [word, state] : kStates) {
+      if (p.kind != word) continue;
+      const std::uint64_t page = bytes_of(p.page).n;
+      return {{page, page, 1}, state, state == PageStateWord::fresh && tagged ? what_.ptag : 0};
+    }
+    throw Untranslatable("page state " + p.kind);
+  }
+
+  std::uint32_t tag_of(const RecordSegment& s) const { return s.tag.value_or(what_.ptag); }
+
+  std::vector<IovSpec> iov() const {
+    std::vector<IovSpec> all;
+    for (const RecordSegment& s : what_.segs) {
+      all.push_back({place(kRegion, s.offset), bytes_of(s.length), tag_of(s)});
+    }
+    return all;
+  }
+  const RecordSegment& first() const {
+    if (what_.segs.empty()) throw Untranslatable("no segment");
+    return what_.segs.front();
+  }
+
+  void call() {
+    if (what_.is_transfer()) {
+      transfer();
+    } else if (what_.op == "pvm_read" || what_.op == "pvm_write") {
+      process_vm();
+    } else if (what_.op == "mem_read" || what_.op == "mem_write") {
+      proc_mem();
+    } else if (what_.op == "vmsplice") {
+      add_file("pipe", Bytes{0});
+      scenario_.calls.push_back(VmspliceSpec{"f", iov()});
+    } else if (what_.op == "futex") {
+      futex();
+    } else {
+      small_call();
+    }
+  }
+
+  FileSpec& add_file(std::string_view fs, Bytes size) {
+    FileSpec file{.name = "f", .fs = text(fs), .size = size};
+    if (fs == "pipe") file.pipe_size = Bytes{1U << 17};
+    scenario_.files.push_back(std::move(file));
+    return scenario_.files.back();
+  }
+
+  void transfer() {
+    const auto* object = std::find_if(std::begin(kObjects), std::end(kObjects),
+                                      [&](const ObjectWord& word) { return word.obj == what_.obj; });
+    if (object == std::end(kObjects)) throw Untranslatable("file " + what_.obj);
+    if (what_.direct || what_.osync) throw Untranslatable("O_DIRECT and O_SYNC on " + what_.obj);
+    if (what_.fmode != "data") throw Untranslatable("file content \"" + what_.fmode + "\"");
+    const bool write = what_.is_write();
+    const bool queue = what_.obj == "pipe" || what_.obj == "unix" || what_.obj == "unixdg";
+    Bytes size{object->size};
+    if (is_disk(what_.obj) || (queue && !write)) size = bytes_of(what_.fsize);
+    if (what_.obj == "eventfd" && write) size = Bytes{0};
+    FileSpec& file = add_file(object->fs, size);
+    file.closed = what_.obj == "pipe" && !write && what_.arg != 0;
+    const Bytes position = is_disk(what_.obj) ? bytes_of(what_.foff) : Bytes{0};
+    if (what_.segs.size() > 1 || what_.op.find('v') != std::string::npos) {
+      if (write) {
+        scenario_.calls.push_back(WritevSpec{{"f", iov(), position}});
+      } else {
+        scenario_.calls.push_back(ReadvSpec{"f", iov(), position});
+      }
+      return;
+    }
+    const ReadSpec read{"f", place(kRegion, first().offset), bytes_of(first().length), position, tag_of(first())};
+    if (write) {
+      scenario_.calls.push_back(WriteSpec{read});
+    } else {
+      scenario_.calls.push_back(read);
+    }
+  }
+
+  void add_plain() { scenario_.memory.push_back({.name = text(kPlain), .pages = kPlainPages, .prot = "rw"}); }
+
+  void process_vm() {
+    add_plain();
+    const std::vector<IovSpec> plain{{place(kPlain, 0), bytes_of(what_.total()), 0}};
+    const bool remote = what_.role == "remote";
+    scenario_.calls.push_back(ProcessVmSpec{what_.op == "pvm_read" ? ProcessVmKind::readv : ProcessVmKind::writev,
+                                            remote ? plain : iov(), remote ? iov() : plain});
+  }
+
+  void proc_mem() {
+    add_plain();
+    ProcMemSpec spec;
+    spec.kind = what_.op == "mem_read" ? ProcMemKind::read : ProcMemKind::write;
+    spec.count = bytes_of(what_.total());
+    const BufferPlace tested = place(kRegion, first().offset);
+    if (what_.role == "remote") {
+      spec.buffer = place(kPlain, 0);
+      spec.position = tested;
+      spec.position_tag = what_.sub.starts_with("t") ? tag_of(first()) : 0;
+    } else {
+      spec.buffer = tested;
+      spec.pointer_tag = tag_of(first());
+      spec.position = place(kPlain, 0);
+    }
+    scenario_.calls.push_back(spec);
+  }
+
+  void futex() {
+    static constexpr std::pair<std::string_view, FutexOp> kOps[] = {
+        {"wait", FutexOp::wait},      {"waitneq", FutexOp::wait},        {"wake", FutexOp::wake},
+        {"wakeop", FutexOp::wake_op}, {"requeue", FutexOp::cmp_requeue}, {"lockpi", FutexOp::lock_pi},
+    };
+    const auto* op =
+        std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& row) { return row.first == what_.sub; });
+    if (op == std::end(kOps)) throw Untranslatable("futex " + what_.sub);
+    for (std::size_t i = 0; i < what_.segs.size(); ++i) {
+      const std::uint32_t value = i == 0 && what_.sub == "lockpi" ? 0 : 7;
+      scenario_.memory.front().words.push_back({bytes_of(what_.segs[i].offset).n, value});
+    }
+    FutexSpec spec;
+    spec.op = op->second;
+    spec.word = place(kRegion, first().offset);
+    spec.pointer_tag = tag_of(first());
+    const RecordSegment& second = what_.segs.size() > 1 ? what_.segs[1] : first();
+    spec.second = place(kRegion, second.offset);
+    spec.second_tag = tag_of(second);
+    spec.value = what_.sub == "wakeop" ? 1 : what_.sub == "waitneq" ? 8 : 7;
+    spec.shared = what_.arg != 0;
+    scenario_.calls.push_back(spec);
+  }
+
+  void small_call() {
+    static constexpr std::pair<std::string_view, std::string_view> kCalls[] = {
+        {"readlink", "readlink"},
+        {"getcwd", "getcwd"},
+        {"uname", "uname"},
+        {"fstat", "fstat"},
+        {"pipe2", "pipe2"},
+        {"clock", "clock_gettime"},
+        {"open", "openat"},
+        {"poll", "ppoll"},
+        {"mincore", "mincore"},
+        {"getdents", "getdents64"},
+        {"sigproc", "rt_sigprocmask"},
+        {"getrandom", "getrandom"},
+    };
+    const auto* call =
+        std::find_if(std::begin(kCalls), std::end(kCalls), [&](const auto& row) { return row.first == what_.op; });
+    if (call == std::end(kCalls)) throw Untranslatable("call " + what_.op);
+    SmallCallSpec spec;
+    spec.call = text(call->second);
+    spec.buffer = place(kRegion, first().offset);
+    spec.size = bytes_of(first().length);
+    spec.length = bytes_of(what_.llen);
+    spec.pointer_tag = tag_of(first());
+    if (what_.op == "getdents") spec.names = dev_names(record_.revision);
+    scenario_.calls.push_back(spec);
+  }
+
+  /// How long the names in /dev were when the records were made, "." and ".." first. The listing itself was not
+  /// recorded: these lengths add up to the sizes that undisturbed records have (docs/fidelity.md).
+  static std::vector<Bytes> dev_names(std::string_view revision) {
+    struct Names {
+      int number;
+      std::uint64_t length;
+    };
+    const bool newest = revision == "6.12" || revision[0] >= '7';
+    const std::vector<Names> first = newest ? std::vector<Names>{{1, 12}, {1, 7}, {7, 4}, {7, 5}}  //
+                                            : std::vector<Names>{{1, 12}, {7, 4}, {8, 5}};
+    const std::vector<Names> then = newest              ? std::vector<Names>{{1, 11}, {1, 12}, {2, 4}}
+                                    : revision == "6.1" ? std::vector<Names>{{1, 13}, {1, 11}, {2, 4}}
+                                                        : std::vector<Names>{{2, 4}, {1, 13}, {1, 5}};
+    std::vector<Bytes> names{Bytes{1}, Bytes{2}};
+    const auto add = [&](const Names& n) {
+      names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length});
+    };
+    std::for_each(first.begin(), first.end(), add);
+    std::for_each(then.begin(), then.end(), add);
+    add({60, 5});  // tty10 to tty63 and their like
+    return names;
+  }
+
+  void sweep() {
+    if (what_.tcf == "off") throw Untranslatable("a sweep without tagged addresses");
+    std::vector<RecordBad> bad;
+    if (what_.dist >= 0) bad.push_back({what_.pos + what_.dist, std::max<std::int64_t>(what_.flen, 1), {}});
+    region(bad);
+    const bool write = what_.arg != 0;
+    const bool pipe = what_.obj == "pipe";
+    if (!pipe && what_.obj != "zero" && what_.obj != "tmpfs") throw Untranslatable("sweep over " + what_.obj);
+    add_file(what_.obj, pipe ? bytes_of(write ? 0 : what_.length) : Bytes{what_.obj == "tmpfs" ? 16384U : 0U});
+    const ReadSpec read{"f", place(kRegion, what_.pos * 16 + what_.align), bytes_of(what_.length), {}, what_.ptag};
+    if (write) {
+      scenario_.calls.push_back(WriteSpec{read});
+    } else {
+      scenario_.calls.push_back(read);
+    }
+    scenario_.sweep["/calls/0/count_bytes"] = RangeSpec{1, what_.length, 1};
+  }
+
+  const Record& record_;
+  const RecordCase& what_;
+  Scenario scenario_;
+};
+
+}  // namespace
+
+std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& revision) {
+  const bool both = what.tcf == "asymm" || what.tcf == "both";
+  const TcfRequest asked{both || what.tcf == "sync", both || what.tcf == "async"};
+  return resolve_tcf(revision, asked, what.tcf == "asymm" ? TcfMode::asymm : TcfMode::async);
+}
+
+Scenario scenario_of(const Record& record, Mops mops) { return Translator(record, mops).translate(); }
+
+}  // namespace mtesim
