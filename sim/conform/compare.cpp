@@ -19,26 +19,25 @@ struct KeyGroup {
   FieldGroup group;
 };
 constexpr KeyGroup kKeys[] = {
-    {"ret", FieldGroup::outcome},       {"errno", FieldGroup::outcome},      {"hang", FieldGroup::outcome},
-    {"killable", FieldGroup::outcome},  {"sig", FieldGroup::outcome},        {"si_code", FieldGroup::outcome},
-    {"tcf_errno", FieldGroup::outcome}, {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},
-    {"mod_last", FieldGroup::bytes},    {"mod_outside", FieldGroup::bytes},  {"good_prefix", FieldGroup::bytes},
-    {"good_total", FieldGroup::bytes},  {"tags_changed", FieldGroup::bytes}, {"pos_after", FieldGroup::bytes},
-    {"f_size", FieldGroup::bytes},      {"f_new_prefix", FieldGroup::bytes}, {"f_new_total", FieldGroup::bytes},
-    {"f_old", FieldGroup::bytes},       {"f_zero", FieldGroup::bytes},       {"f_other", FieldGroup::bytes},
-    {"f_outside", FieldGroup::bytes},   {"q_bytes", FieldGroup::bytes},      {"q_new_prefix", FieldGroup::bytes},
-    {"q_new_total", FieldGroup::bytes}, {"q_left", FieldGroup::bytes},       {"q_left_first", FieldGroup::bytes},
-    {"dst_prefix", FieldGroup::bytes},  {"dst_total", FieldGroup::bytes},    {"word0", FieldGroup::bytes},
-    {"word1", FieldGroup::bytes},       {"rle", FieldGroup::bytes},          {"tagfaults", FieldGroup::faults},
-    {"tf_off", FieldGroup::faults},     {"tf_wnr", FieldGroup::faults},
+    {"ret", FieldGroup::outcome},        {"errno", FieldGroup::outcome},      {"hang", FieldGroup::outcome},
+    {"killable", FieldGroup::outcome},   {"sig", FieldGroup::outcome},        {"si_code", FieldGroup::outcome},
+    {"tcf_errno", FieldGroup::outcome},  {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},    {"mod_last", FieldGroup::bytes},
+    {"mod_outside", FieldGroup::bytes},  {"good_prefix", FieldGroup::bytes},  {"good_total", FieldGroup::bytes},
+    {"tags_changed", FieldGroup::bytes}, {"pos_after", FieldGroup::bytes},    {"f_size", FieldGroup::bytes},
+    {"f_new_prefix", FieldGroup::bytes}, {"f_new_total", FieldGroup::bytes},  {"f_old", FieldGroup::bytes},
+    {"f_zero", FieldGroup::bytes},       {"f_other", FieldGroup::bytes},      {"f_outside", FieldGroup::bytes},
+    {"q_bytes", FieldGroup::bytes},      {"q_new_prefix", FieldGroup::bytes}, {"q_new_total", FieldGroup::bytes},
+    {"q_left", FieldGroup::bytes},       {"q_left_first", FieldGroup::bytes}, {"dst_prefix", FieldGroup::bytes},
+    {"dst_total", FieldGroup::bytes},    {"word0", FieldGroup::bytes},        {"word1", FieldGroup::bytes},
+    {"rle", FieldGroup::bytes},          {"tagfaults", FieldGroup::faults},   {"tf_off", FieldGroup::faults},
+    {"tf_wnr", FieldGroup::faults},
 };
 
 /// A key that says nothing about what the call did to its user: how the kernel got there, when, or how the case was
 /// set up.
 constexpr std::string_view kNotJudged[] = {
-    "fn",         "seq",        "t_us",       "klog",    "phase",        "hang_ms",
-    "hang_state", "hang_stack", "si_addr",    "sig_cnt", "trace_events", "trace_events_6s",
-    "cwdlen",     "case_us",    "after_hung",
+    "fn",          "seq",      "t_us",         "klog",           "phase",  "hang_ms", "hang_state", "hang_stack",
+    "si_addr",     "sig_cnt",  "trace_events", "trace_events_6s", "cwdlen", "case_us", "after_hung",
 };
 
 std::string shortened(const json& value) {
@@ -67,11 +66,9 @@ class Comparison {
         differ(*known, shortened(expected), shortened(got[key]));
       }
     }
-    for (const char* key :
-         {"hang", "sig", "si_code", "tcf_errno", "tags_changed"}) {  // left out where there is nothing to say
+    for (const char* key : {"hang", "sig", "si_code", "tcf_errno", "tags_changed"}) {  // left out where there is nothing to say
       if (got.contains(key) && !record_.result.contains(key)) {
-        const auto* known =
-            std::find_if(std::begin(kKeys), std::end(kKeys), [&](const KeyGroup& k) { return k.key == key; });
+        const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const KeyGroup& k) { return k.key == key; });
         differ(*known, "nothing", shortened(got[key]));
       }
     }
@@ -187,8 +184,8 @@ std::string_view group_name(FieldGroup group) {
 }
 
 bool RecordReport::agrees(FieldGroup group) const {
-  return skipped.empty() &&
-         std::none_of(differences.begin(), differences.end(), [&](const Difference& d) { return d.group == group; });
+  return skipped.empty() && std::none_of(differences.begin(), differences.end(),
+                                         [&](const Difference& d) { return d.group == group; });
 }
 
 RecordReport conform(const Record& record, Mops mops) {
@@ -199,8 +196,8 @@ RecordReport conform(const Record& record, Mops mops) {
   }
   try {
     Scenario scenario = scenario_of(record, mops);
-    const json got =
-        record.what.op == "sweep" ? carry_out_sweep(record, std::move(scenario)) : carry_out_one(record, scenario);
+    const json got = record.what.op == "sweep" ? carry_out_sweep(record, std::move(scenario))
+                                               : carry_out_one(record, scenario);
     Comparison(record, report).compare(got);
   } catch (const Untranslatable& reason) {
     report.skipped = reason.what();
