@@ -151,14 +151,6 @@ std::int64_t RecordCase::total() const {
   return sum;
 }
 
-std::int64_t RecordCase::region_offset(std::int64_t position) const {
-  for (const RecordSegment& s : segs) {
-    if (position < s.length) return s.offset + position;
-    position -= s.length;
-  }
-  return -1;
-}
-
 Record parse_record(const std::string& line) {
   json j = json::parse(line, nullptr, false);
   if (j.is_discarded() || !j.is_object()) throw RecordError("found a line that is no JSON object");

@@ -72,8 +72,6 @@ struct RecordCase {
   [[nodiscard]] bool is_write() const { return op.find("write") != std::string::npos; }
   /// Bytes of all segments together.
   [[nodiscard]] std::int64_t total() const;
-  /// Where in the region byte `position` of the segments lies; -1: behind their end.
-  [[nodiscard]] std::int64_t region_offset(std::int64_t position) const;
 };
 
 /// One line: what was asked of a real kernel, and what it did.
