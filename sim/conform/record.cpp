@@ -151,21 +151,31 @@ std::int64_t RecordCase::total() const {
   return sum;
 }
 
-Record parse_record(const std::string& line) {
+std::vector<Record> parse_records(const std::string& line) {
   json j = json::parse(line, nullptr, false);
   if (j.is_discarded() || !j.is_object()) throw RecordError("found a line that is no JSON object");
   for (const char* key : {"id", "kernel", "case", "result"}) {
     if (!j.contains(key)) throw RecordError(fmt::format("found no \"{}\"", key));
   }
+  if (j["kernel"].is_array() && j["kernel"].empty()) throw RecordError("found an empty list of kernels");
   if (!j["case"].is_object() || !j["result"].is_object()) throw RecordError("found a `case` or `result` that is no object");
   Record record;
   record.id = text_of(j["id"], "id");
-  record.release = text_of(j["kernel"], "kernel");
-  record.revision = revision_of(record.release);
   record.what = parse_case(j["case"]);
   record.result = std::move(j["result"]);
   if (j.contains("again") && j["again"].is_object()) record.again = std::move(j["again"]);
-  return record;
+  std::vector<Record> records;
+  const auto add = [&](const json& kernel) {
+    record.release = text_of(kernel, "kernel");
+    record.revision = revision_of(record.release);
+    records.push_back(record);
+  };
+  if (j["kernel"].is_array()) {
+    for (const json& kernel : j["kernel"]) add(kernel);
+  } else {
+    add(j["kernel"]);
+  }
+  return records;
 }
 
 }  // namespace mtesim
