@@ -39,11 +39,44 @@ BufferPlace place(std::string_view mapping, std::int64_t offset) {
   return {text(mapping), bytes_of(offset).n};
 }
 
+constexpr std::int64_t kMostPages = 1024;
+constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
+
+void check(std::string_view key, std::int64_t n, std::int64_t from, std::int64_t to) {
+  if (n < from || n > to) throw Untranslatable(fmt::format("{} out of range", key));
+}
+
+/// A record that no kernel can have made is refused before anything is built from it.
+void check_numbers(const RecordCase& what) {
+  check("npages", what.npages, 1, kMostPages);
+  const std::int64_t size = what.npages * 4096;
+  for (const RecordSegment& s : what.segs) {
+    check("segs", s.offset, 0, size);
+    check("segs", s.length, 0, kMostBytes);
+  }
+  check("segs", std::ssize(what.segs), 0, 1024);
+  for (const RecordBad& b : what.bad) {
+    check("bad", b.first, 0, size / 16 - 1);
+    check("bad", b.count, 0, size / 16 - b.first);
+  }
+  for (const RecordProt& p : what.prot) check("prot", p.page, 0, what.npages - 1);
+  check("fsize", what.fsize, 0, kMostBytes);
+  check("foff", what.foff, 0, kMostBytes);
+  check("llen", what.llen, 0, size - 1);
+  if (what.op != "sweep") return;
+  check("pos", what.pos, 4, size / 16 - 1);  // it looks at 64 bytes before
+  check("align", what.align, 0, 15);
+  check("L", what.length, 1, std::min<std::int64_t>(4096, size - 64 - what.pos * 16 - what.align));
+  check("dist", what.dist, -1, size / 16 - 1 - what.pos);
+  check("flen", what.flen, 0, size / 16 - what.pos - what.dist);
+}
+
 class Translator {
  public:
   Translator(const Record& record, Mops mops) : record_(record), what_(record.what) {
     scenario_.name = "record/" + record.revision + "/" + lower(record.id);
     scenario_.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+    check_numbers(what_);
     if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
     scenario_.kernel.revision = record.revision;
     if (record.revision[0] >= '7' && mops == Mops::exact) scenario_.kernel.change["uaccess.mops"] = text("on");
