@@ -11,14 +11,12 @@
 
 namespace mtesim {
 
-/// Exit statuses of the program.
-enum Exit : int {
-  kExitHolds = 0,     ///< all holds
-  kExitViolated = 1,  ///< an expectation or a property is violated
-  kExitWrongInput = 2,
-  kExitUnknown = 3,  ///< a limit was reached, or it was interrupted
-  kExitInternal = 4,
-};
+// Exit statuses of the program.
+constexpr int kExitHolds = 0;     ///< all holds
+constexpr int kExitViolated = 1;  ///< an expectation or a property is violated
+constexpr int kExitWrongInput = 2;
+constexpr int kExitUnknown = 3;  ///< a limit was reached, or it was interrupted
+constexpr int kExitInternal = 4;
 
 /// Set by Ctrl-C: commands stop at the next chance and tell what they have.
 extern std::atomic<bool> g_interrupted;

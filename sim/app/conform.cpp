@@ -64,8 +64,7 @@ struct Tally {
   }
   [[nodiscard]] nlohmann::ordered_json json() const {
     nlohmann::ordered_json agreed;
-    for (std::size_t g = 0; g < kFieldGroups; ++g)
-      agreed[std::string(group_name(static_cast<FieldGroup>(g)))] = agree[g];
+    for (std::size_t g = 0; g < kFieldGroups; ++g) agreed[std::string(group_name(static_cast<FieldGroup>(g)))] = agree[g];
     return {{"records", records}, {"agree", agreed}};
   }
 };
@@ -104,7 +103,8 @@ nlohmann::ordered_json to_json(const Totals& totals, const std::vector<RecordRep
     if (!report.skipped.empty()) one["skipped"] = report.skipped;
     Json differences = Json::array();
     for (const Difference& d : report.differences) {
-      differences.push_back({{"group", group_name(d.group)}, {"key", d.key}, {"expected", d.expected}, {"got", d.got}});
+      differences.push_back(
+          {{"group", group_name(d.group)}, {"key", d.key}, {"expected", d.expected}, {"got", d.got}});
     }
     one["differences"] = std::move(differences);
     out["disagreeing"].push_back(std::move(one));
@@ -116,8 +116,8 @@ nlohmann::ordered_json to_json(const Totals& totals, const std::vector<RecordRep
 void print_tallies(std::FILE* people, const Totals& totals) {
   std::vector<std::vector<std::string>> rows{{"", "records", "outcome", "bytes", "faults"}};
   const auto row = [&](const std::string& name, const Tally& tally) {
-    rows.push_back({name, std::to_string(tally.records), std::to_string(tally.agree[0]), std::to_string(tally.agree[1]),
-                    std::to_string(tally.agree[2])});
+    rows.push_back({name, std::to_string(tally.records), std::to_string(tally.agree[0]),
+                    std::to_string(tally.agree[1]), std::to_string(tally.agree[2])});
   };
   for (const auto& [name, tally] : totals.by_category) row("category " + name, tally);
   for (const auto& [name, tally] : totals.by_release) row(name, tally);
@@ -135,20 +135,21 @@ void print_report(std::FILE* people, const RecordReport& report) {
   }
 }
 
-/// Reports of all lines that are wanted, by `jobs` threads, in the order of the lines; nullopt: not wanted.
-std::vector<std::optional<RecordReport>> carry_out(const std::vector<Line>& lines, const ConformOptions& options,
-                                                   unsigned jobs, ProgressLine& progress) {
-  std::vector<std::optional<RecordReport>> reports(lines.size());
+/// The reports of each line's records that are wanted, by `jobs` threads.
+std::vector<std::vector<RecordReport>> carry_out(const std::vector<Line>& lines, const ConformOptions& options,
+                                                 unsigned jobs, ProgressLine& progress) {
+  std::vector<std::vector<RecordReport>> reports(lines.size());
   std::atomic<std::size_t> next{0};
   std::mutex showing;
   const auto work = [&] {
     for (std::size_t i = next++; i < lines.size() && !g_interrupted; i = next++) {
       try {
-        const Record record = parse_record(lines[i].text);
-        if (is_wanted(record, options)) reports[i] = conform(record, options.mops);
+        for (const Record& record : parse_records(lines[i].text)) {
+          if (is_wanted(record, options)) reports[i].push_back(conform(record, options.mops));
+        }
       } catch (const RecordError& error) {
-        if (!options.only.empty() || !options.categories.empty()) continue;
-        reports[i] = RecordReport{fmt::format("{}:{}", lines[i].file, lines[i].number), "?", "?", error.what(), {}};
+        const std::string place = fmt::format("{}:{}", lines[i].file, lines[i].number);
+        reports[i].push_back(RecordReport{place, "?", "?", fmt::format("not a record: {}", error.what()), {}});
       }
       if (progress.on() && i % 64 == 0) {
         const std::lock_guard lock(showing);
@@ -167,7 +168,7 @@ std::vector<std::optional<RecordReport>> carry_out(const std::vector<Line>& line
 int write_scenario_of(const std::vector<Line>& lines, const ConformOptions& options) {
   std::vector<std::string> ids;
   for (const Line& line : lines) {
-    const Record record = parse_record(line.text);
+    const Record record = parse_records(line.text).front();
     ids.push_back(record.id);
     if (record.id != options.scenario) continue;
     try {
@@ -198,7 +199,8 @@ std::vector<std::string> json_files(const std::vector<std::string>& out) {
 
 }  // namespace
 
-int conform_command(const std::vector<std::string>& files, const ConformOptions& options, const CommonOptions& common) {
+int conform_command(const std::vector<std::string>& files, const ConformOptions& options,
+                    const CommonOptions& common) {
   const std::vector<std::string> outputs = json_files(common.out);
   const std::vector<Line> lines = read_lines(files);
   if (!options.scenario.empty()) return write_scenario_of(lines, options);
@@ -207,10 +209,11 @@ int conform_command(const std::vector<std::string>& files, const ConformOptions&
   const auto reports = carry_out(lines, options, common.jobs, progress);
   Totals totals;
   std::vector<RecordReport> disagreeing;
-  for (const auto& report : reports) {
-    if (!report) continue;
-    totals.add(*report);
-    if (!report->skipped.empty() || !report->differences.empty()) disagreeing.push_back(*report);
+  for (const std::vector<RecordReport>& of_line : reports) {
+    for (const RecordReport& report : of_line) {
+      totals.add(report);
+      if (!report.skipped.empty() || !report.differences.empty()) disagreeing.push_back(report);
+    }
   }
   const bool stdout_taken = std::find(outputs.begin(), outputs.end(), "-") != outputs.end();
   std::FILE* people = stdout_taken ? stderr : stdout;

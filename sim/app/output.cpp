@@ -15,7 +15,7 @@ namespace mtesim {
 
 OutputRequest parse_output_request(const std::string& text) {
   const std::size_t equals = text.find('=');
-  const OutputRequest request{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
+  OutputRequest request{text.substr(0, equals), equals == std::string::npos ? "" : text.substr(equals + 1)};
   if (request.format != "json" && request.format != "jsonl") {
     throw std::invalid_argument(
         fmt::format("--out {}: found the format \"{}\"; allowed: json=FILE, jsonl=FILE", text, request.format));

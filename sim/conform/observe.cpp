@@ -15,6 +15,25 @@ std::uint8_t make_file_byte(std::uint64_t offset) {
   return static_cast<std::uint8_t>(1 + ((h >> 5) ^ (h >> 17)) % 127);
 }
 
+ByteValues make_table(std::uint8_t mask) {
+  ByteValues table(std::size_t{1} << 20);
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = static_cast<std::int16_t>(make_file_byte(i) | mask);
+  return table;
+}
+
+/// What a record's write writes, by file offset.
+const ByteValues& written_values() {
+  static const ByteValues kTable = make_table(kWritten);
+  return kTable;
+}
+
+/// A copy is several times as fast as filling.
+ByteValues filled(std::size_t size) {
+  static const ByteValues kFilled(kPlainPages * 4096, kFill);
+  if (size > kFilled.size()) return ByteValues(size, kFill);
+  return {kFilled.begin(), kFilled.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+
 std::uint32_t object_named(const Names& names, std::string_view name) {
   const auto found = std::find(names.objects.begin(), names.objects.end(), name);
   return static_cast<std::uint32_t>(found - names.objects.begin());
@@ -32,6 +51,15 @@ bool region_is_source(const RecordCase& what) {
   return (what.role == "remote") != writes;
 }
 
+/// `values` from `at` on, `length` of them; zeroes behind their end.
+void append_part(const ByteValues& values, std::int64_t at, std::int64_t length, ByteValues& to) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  const std::int64_t begin = std::min(at, size);
+  const std::int64_t end = std::min(at + length, size);
+  to.insert(to.end(), values.begin() + begin, values.begin() + end);
+  to.insert(to.end(), static_cast<std::size_t>(length - (end - begin)), std::int16_t{0});
+}
+
 std::size_t common_prefix(const ByteValues& a, const ByteValues& b) {
   const std::size_t most = std::min(a.size(), b.size());
   std::size_t n = 0;
@@ -46,13 +74,13 @@ void FaultLog::observe(const Event& event) {
   if (fault != nullptr && !fault->from_user_mode && faults_.size() < kMost) faults_.push_back(*fault);
 }
 
+const ByteValues& file_values() {
+  static const ByteValues kTable = make_table(0);
+  return kTable;
+}
+
 std::uint8_t file_byte(std::uint64_t offset) {
-  static const std::vector<std::uint8_t> kTable = [] {
-    std::vector<std::uint8_t> table(std::size_t{1} << 20);
-    for (std::size_t i = 0; i < table.size(); ++i) table[i] = make_file_byte(i);
-    return table;
-  }();
-  return offset < kTable.size() ? kTable[offset] : make_file_byte(offset);
+  return offset < file_values().size() ? static_cast<std::uint8_t>(file_values()[offset]) : make_file_byte(offset);
 }
 
 Observation::Observation(const RecordCase& what, const Built& built, const RunResult& result, const FaultLog& faults)
@@ -70,20 +98,22 @@ void Observation::prepare_region() {
   const auto size = static_cast<std::size_t>(what_.npages) * 4096;
   buf_.begin = built_.names.mappings.front().begin;
   buf_.object = object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
-  buf_.initial.assign(size, kFill);
+  buf_.initial = filled(size);
   const auto put = [&](std::int64_t at, std::int16_t value) {
     if (at >= 0 && static_cast<std::size_t>(at) < size) buf_.initial[static_cast<std::size_t>(at)] = value;
   };
+  const auto put_written = [&](std::int64_t at, std::int64_t length, std::int64_t position) {
+    length = std::clamp<std::int64_t>(static_cast<std::int64_t>(size) - at, 0, length);
+    const auto from = written_values().begin() + std::min<std::int64_t>(position, std::ssize(written_values()) - length);
+    std::copy(from, from + length, buf_.initial.begin() + at);
+  };
   if (what_.op == "sweep" && what_.arg != 0) {
-    const std::int64_t start = what_.pos * 16 + what_.align;
-    for (std::int64_t i = 0; i < what_.length; ++i) {
-      put(start + i, static_cast<std::int16_t>(file_byte(static_cast<std::uint64_t>(i)) | kWritten));
-    }
+    put_written(what_.pos * 16 + what_.align, what_.length, 0);
   } else if (what_.is_transfer() ? what_.is_write() : uses_plain(what_) && region_is_source(what_)) {
-    const std::int64_t total = what_.total();
-    for (std::int64_t i = 0; i < total; ++i) {
-      put(what_.region_offset(i),
-          static_cast<std::int16_t>(file_byte(static_cast<std::uint64_t>(what_.foff + i)) | kWritten));
+    std::int64_t position = what_.foff;
+    for (const RecordSegment& s : what_.segs) {
+      put_written(s.offset, s.length, position);
+      position += s.length;
     }
   } else if (what_.op == "open") {
     for (std::int64_t i = 0; i < what_.llen; ++i) put(what_.segs[0].offset + i, i % 100 == 0 ? '/' : 'q');
@@ -101,7 +131,10 @@ void Observation::prepare_region() {
     }
   }
   buf_.expected = buf_.initial;
+  page_can_be_read_.assign(static_cast<std::size_t>(what_.npages), true);
   for (const RecordProt& p : what_.prot) {
+    // A page that the program had only taken its rights from gets them back before it is read.
+    if (p.page < what_.npages) page_can_be_read_[static_cast<std::size_t>(p.page)] = p.kind != "unmap" && p.kind != "bus";
     if (p.kind != "coldtag" && (p.kind != "cold" || what_.mem != "anon")) continue;
     const auto begin = buf_.expected.begin() + p.page * 4096;
     std::fill(begin, begin + 4096, std::int16_t{0});
@@ -110,7 +143,7 @@ void Observation::prepare_region() {
 
 void Observation::prepare_plain() {
   plain_.object = object_named(built_.names, kPlain);
-  plain_.initial.assign(kPlainPages * 4096, kFill);
+  plain_.initial = filled(kPlainPages * 4096);
   if (!region_is_source(what_)) {
     for (std::int64_t i = 0; i < what_.total(); ++i) {
       plain_.initial[static_cast<std::size_t>(i)] = file_byte(static_cast<std::uint64_t>(i));
@@ -122,28 +155,27 @@ void Observation::prepare_plain() {
 void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
   for (const Provenance::Piece& piece : bytes.pieces()) {
     const Origin origin = piece.origin;
-    const std::size_t n = piece.length;
-    const auto at = static_cast<std::size_t>(origin.position);
-    const auto copy_of = [&](const ByteValues& values) {
-      for (std::size_t i = 0; i < n; ++i) to.push_back(at + i < values.size() ? values[at + i] : std::int16_t{0});
-    };
+    const auto n = static_cast<std::int64_t>(piece.length);
+    const auto at = static_cast<std::int64_t>(origin.position);
     if (origin.source == kZeroSource) {
-      to.insert(to.end(), n, std::int16_t{0});
+      to.insert(to.end(), piece.length, std::int16_t{0});
     } else if (origin.source == source_of_object(buf_.object)) {
-      copy_of(buf_.initial);
+      append_part(buf_.initial, at, n, to);
     } else if (uses_plain(what_) && origin.source == source_of_object(plain_.object)) {
-      copy_of(plain_.initial);
+      append_part(plain_.initial, at, n, to);
     } else if (origin.source == source_of_object(file_object_)) {
-      const auto size = static_cast<std::size_t>(what_.op == "sweep" ? 16384 : what_.fsize);
-      for (std::size_t i = 0; i < n; ++i) to.push_back(at + i < size ? file_byte(at + i) : std::int16_t{0});
+      const std::int64_t size = what_.op == "sweep" ? 16384 : what_.fsize;
+      const std::int64_t there = std::clamp<std::int64_t>(size - at, 0, n);
+      append_part(file_values(), at, there, to);
+      to.insert(to.end(), static_cast<std::size_t>(n - there), std::int16_t{0});
     } else if (origin.source == kKernelSource && is_queue(what_)) {
-      for (std::size_t i = 0; i < n; ++i) to.push_back(file_byte(at + i));
+      append_part(file_values(), at, n, to);
     } else if (origin.source == kWordSource) {
-      for (std::size_t i = at; i < at + n; ++i) {
+      for (std::int64_t i = at; i < at + n; ++i) {
         to.push_back(static_cast<std::int16_t>(i / 4 >> (8 * (i % 4)) & 0xff));
       }
     } else {
-      to.insert(to.end(), n, kNoValue);
+      to.insert(to.end(), piece.length, kNoValue);
     }
   }
 }
@@ -167,20 +199,19 @@ ByteValues Observation::contents_of(const Names::Mapping& mapping, std::uint32_t
   return values;
 }
 
-/// What a read should have put at byte `position` of its buffers.
-std::int16_t Observation::source_value(std::int64_t position) const {
-  if (what_.obj == "zero") return 0;
-  const std::int64_t at = (is_pages(what_) ? what_.foff : 0) + position;
-  return file_byte(static_cast<std::uint64_t>(at));
+/// What the program has in its buffers, after each other; zeroes behind the region.
+ByteValues Observation::gathered() const {
+  ByteValues values;
+  for (const RecordSegment& s : what_.segs) append_part(buf_.expected, s.offset, s.length, values);
+  return values;
 }
 
-/// The program can read this byte afterwards: a page that it had taken the rights from, it gives them back.
-bool Observation::can_look(std::int64_t offset) const {
-  bool can = true;
-  for (const RecordProt& p : what_.prot) {
-    if (p.page == offset / 4096) can = p.kind != "unmap" && p.kind != "bus";
-  }
-  return can;
+/// What a read of `length` bytes should have put into its buffers, after each other.
+ByteValues Observation::source_values(std::int64_t length) const {
+  if (what_.obj == "zero") return ByteValues(static_cast<std::size_t>(length), 0);
+  ByteValues values;
+  append_part(file_values(), is_pages(what_) ? what_.foff : 0, length, values);
+  return values;
 }
 
 json Observation::keys() const {
@@ -225,40 +256,64 @@ void Observation::put_outcome(json& out) const {
 }
 
 void Observation::put_buffer(json& out, bool with_expected) const {
-  const std::int64_t total = what_.total();
   const auto size = static_cast<std::int64_t>(buf_.now.size());
-  std::vector<bool> inside(buf_.now.size());
-  std::int64_t prefix = 0, changed = 0, last = 0, good = 0, good_prefix = 0;
-  bool in_prefix = true, in_good = true;
-  for (std::int64_t i = 0; i < total; ++i) {
-    const std::int64_t at = what_.region_offset(i);
-    if (at < 0 || at >= size) {
+  std::int64_t position = 0, prefix = 0, changed = 0, last = 0, good = 0, good_prefix = 0;
+  bool in_prefix = true, in_good = with_expected;
+  const ByteValues source = with_expected ? source_values(what_.total()) : ByteValues{};
+  const auto look_at = [&](std::int64_t at, std::int64_t length) {  // within a page
+    if (at < 0 || at >= size || !page_can_be_read_[static_cast<std::size_t>(at / 4096)]) {
       in_prefix = in_good = false;
-      continue;
+      return;
     }
-    const auto o = static_cast<std::size_t>(at);
-    inside[o] = true;
-    if (!can_look(at)) {
-      in_prefix = in_good = false;
-      continue;
-    }
-    if (buf_.now[o] != buf_.expected[o]) {
-      ++changed;
-      last = i + 1;
-      if (in_prefix) ++prefix;
-    } else {
+    const auto now = buf_.now.begin() + at;
+    const auto expected = buf_.expected.begin() + at;
+    if (std::equal(now, now + length, expected)) {
       in_prefix = false;
-    }
-    if (with_expected && buf_.now[o] == source_value(i)) {
-      ++good;
-      if (in_good) ++good_prefix;
     } else {
-      in_good = false;
+      for (std::int64_t i = 0; i < length; ++i) {
+        if (now[i] == expected[i]) {
+          in_prefix = false;
+          continue;
+        }
+        ++changed;
+        last = position + i + 1;
+        prefix += in_prefix ? 1 : 0;
+      }
+    }
+    if (!with_expected) return;
+    const auto wanted = source.begin() + position;
+    if (std::equal(now, now + length, wanted)) {
+      good += length;
+      good_prefix += in_good ? length : 0;
+      return;
+    }
+    for (std::int64_t i = 0; i < length; ++i) {
+      in_good = in_good && now[i] == wanted[i];
+      good += now[i] == wanted[i] ? 1 : 0;
+      good_prefix += in_good ? 1 : 0;
+    }
+  };
+  for (const RecordSegment& s : what_.segs) {
+    for (std::int64_t at = s.offset; at < s.offset + s.length;) {
+      const std::int64_t length = std::min((at / 4096 + 1) * 4096, s.offset + s.length) - at;
+      look_at(at, length);
+      at += length;
+      position += length;
     }
   }
+  const auto inside = [&](std::int64_t at) {
+    return std::any_of(what_.segs.begin(), what_.segs.end(), [&](const RecordSegment& s) {
+      return at >= s.offset && at < s.offset + s.length;
+    });
+  };
   std::int64_t outside = 0;
-  for (std::size_t o = 0; o < buf_.now.size(); ++o) {
-    if (buf_.now[o] != buf_.expected[o] && !inside[o] && can_look(static_cast<std::int64_t>(o))) ++outside;
+  for (std::int64_t page = 0; page < size; page += 4096) {
+    if (!page_can_be_read_[static_cast<std::size_t>(page / 4096)]) continue;
+    if (std::equal(buf_.now.begin() + page, buf_.now.begin() + page + 4096, buf_.expected.begin() + page)) continue;
+    for (std::int64_t at = page; at < page + 4096; ++at) {
+      const auto o = static_cast<std::size_t>(at);
+      if (buf_.now[o] != buf_.expected[o] && !inside(at)) ++outside;
+    }
   }
   out["mod_prefix"] = prefix;
   out["mod_total"] = changed;
@@ -273,23 +328,23 @@ void Observation::put_buffer(json& out, bool with_expected) const {
 void Observation::put_tags(json& out) const {
   if (what_.mem != "anon" && what_.mem != "shanon" && what_.mem != "shm") return;
   std::int64_t changed = 0;
-  std::vector<std::uint32_t> wanted(256);
+  constexpr std::int64_t kGranules = 256;
   for (std::int64_t page = 0; page < what_.npages; ++page) {
-    const bool odd =
-        std::any_of(what_.prot.begin(), what_.prot.end(), [&](const RecordProt& p) { return p.page == page; });
+    const bool odd = std::any_of(what_.prot.begin(), what_.prot.end(),
+                                 [&](const RecordProt& p) { return p.page == page && p.kind != "coldtag"; });
     if (odd) continue;
-    std::fill(wanted.begin(), wanted.end(), what_.ptag);
+    PageTags wanted;
+    wanted.set_all(Tag{static_cast<std::uint8_t>(what_.ptag)}, kGranules);
     for (const RecordBad& bad : what_.bad) {
-      const std::int64_t first = std::max<std::int64_t>(bad.first - page * 256, 0);
-      const std::int64_t end = std::min<std::int64_t>(bad.first + bad.count - page * 256, 256);
-      for (std::int64_t g = first; g < end; ++g)
-        wanted[static_cast<std::size_t>(g)] = bad.tag.value_or(what_.ptag ^ 8U);
+      const Tag tag{static_cast<std::uint8_t>(bad.tag.value_or(what_.ptag ^ 8U))};
+      const std::int64_t first = std::max<std::int64_t>(bad.first - page * kGranules, 0);
+      const std::int64_t end = std::min<std::int64_t>(bad.first + bad.count - page * kGranules, kGranules);
+      for (std::int64_t g = first; g < end; ++g) wanted.set(static_cast<std::size_t>(g), tag, kGranules);
     }
     const Pte& pte = machine_.spaces[0]->pte(machine_.page_index(buf_.begin + static_cast<std::uint64_t>(page) * 4096));
-    for (std::size_t g = 0; g < 256; ++g) {
-      const Tag tag = pte.state == PteState::zero ? Tag{} : machine_.folio(pte.folio).tags.at(g);
-      changed += tag.bits != wanted[g] ? 1 : 0;
-    }
+    const PageTags tags = pte.state == PteState::zero ? PageTags{} : machine_.folio(pte.folio).tags;
+    if (tags == wanted) continue;
+    for (std::size_t g = 0; g < kGranules; ++g) changed += tags.at(g) == wanted.at(g) ? 0 : 1;
   }
   if (changed != 0) out["tags_changed"] = changed;
 }
@@ -309,7 +364,8 @@ void Observation::put_file(json& out) const {
   }
   std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
   bool in_prefix = true;
-  const std::int64_t total = what_.total();
+  const ByteValues source = gathered();
+  const auto total = static_cast<std::int64_t>(source.size());
   for (std::int64_t i = 0; i < size; ++i) {
     const std::int16_t before = i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
     const std::int16_t value = now[static_cast<std::size_t>(i)];
@@ -317,11 +373,7 @@ void Observation::put_file(json& out) const {
       outside += value != before ? 1 : 0;
       continue;
     }
-    const std::int64_t at = what_.region_offset(i - what_.foff);
-    const std::int16_t wanted = at >= 0 && static_cast<std::size_t>(at) < buf_.expected.size()
-                                    ? buf_.expected[static_cast<std::size_t>(at)]
-                                    : std::int16_t{0};
-    if (value == wanted) {
+    if (value == source[static_cast<std::size_t>(i - what_.foff)]) {
       ++total_new;
       if (in_prefix) ++prefix;
       continue;
@@ -376,10 +428,9 @@ void Observation::put_queue(json& out) const {
   }
   std::int64_t arrived = 0, prefix = 0;
   bool in_prefix = true;
-  const std::int64_t total = what_.total();
-  for (std::int64_t i = 0; i < total && static_cast<std::size_t>(i) < values.size(); ++i) {
-    const std::int64_t at = what_.region_offset(i);
-    if (at >= 0 && values[static_cast<std::size_t>(i)] == buf_.expected[static_cast<std::size_t>(at)]) {
+  const ByteValues wanted = gathered();
+  for (std::size_t i = 0; i < wanted.size() && i < values.size(); ++i) {
+    if (values[i] == wanted[i]) {
       ++arrived;
       if (in_prefix) ++prefix;
     } else {
@@ -401,10 +452,9 @@ void Observation::put_plain(json& out) const {
   }
   std::int64_t right = 0, prefix = 0;
   bool in_prefix = true;
-  const std::int64_t total = what_.total();
-  for (std::int64_t i = 0; i < total; ++i) {
-    const std::int64_t at = what_.region_offset(i);
-    if (there[static_cast<std::size_t>(i)] == buf_.expected[static_cast<std::size_t>(at)]) {
+  const ByteValues wanted = gathered();
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (there[i] == wanted[i]) {
       ++right;
       if (in_prefix) ++prefix;
     } else {
@@ -455,7 +505,8 @@ std::array<std::int64_t, 3> Observation::sweep_point(std::int64_t length) const 
     const auto at = [&](std::int64_t i) {
       return start + i < size ? buf_.now[static_cast<std::size_t>(start + i)] : kFill;
     };
-    while (n < length + 32 && at(n) == source_value(n)) ++n;
+    const ByteValues source = source_values(length + 32);
+    while (n < length + 32 && at(n) == source[static_cast<std::size_t>(n)]) ++n;
     for (std::int64_t i = n; i < what_.length + 64; ++i) {
       if (at(i) != kFill) {
         n = -2 - i;

@@ -28,7 +28,8 @@ constexpr std::int16_t kNoValue = -1;
 
 /// F(): what byte `offset` of a record's file holds; with the top bit, what a record's write writes there.
 [[nodiscard]] std::uint8_t file_byte(std::uint64_t offset);
-constexpr std::uint8_t kFill = 0xa5;  ///< what the buffers hold otherwise
+[[nodiscard]] const ByteValues& file_values();  ///< of the first MiB
+constexpr std::uint8_t kFill = 0xa5;       ///< what the buffers hold otherwise
 constexpr std::uint8_t kWritten = 0x80;
 
 /// One record's call carried out, and the questions to what it left behind.
@@ -46,7 +47,7 @@ class Observation {
   struct Region {
     std::uint64_t begin{};
     std::uint32_t object{};
-    ByteValues initial;   ///< what the program had put there
+    ByteValues initial;  ///< what the program had put there
     ByteValues expected;  ///< what it compares with afterwards
     ByteValues now;
   };
@@ -55,8 +56,8 @@ class Observation {
   [[nodiscard]] ByteValues contents_of(const Names::Mapping& mapping, std::uint32_t object) const;
   void append_values(const Provenance& bytes, ByteValues& to) const;
   [[nodiscard]] ByteValues queued(bool all) const;
-  [[nodiscard]] std::int16_t source_value(std::int64_t position) const;
-  [[nodiscard]] bool can_look(std::int64_t offset) const;
+  [[nodiscard]] ByteValues gathered() const;
+  [[nodiscard]] ByteValues source_values(std::int64_t length) const;
 
   void put_outcome(nlohmann::json& out) const;
   void put_buffer(nlohmann::json& out, bool with_expected) const;
@@ -75,6 +76,7 @@ class Observation {
   Region buf_;
   Region plain_;
   std::uint32_t file_object_{};
+  std::vector<bool> page_can_be_read_;  ///< by the program, afterwards
 };
 
 }  // namespace mtesim

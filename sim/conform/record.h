@@ -72,8 +72,6 @@ struct RecordCase {
   [[nodiscard]] bool is_write() const { return op.find("write") != std::string::npos; }
   /// Bytes of all segments together.
   [[nodiscard]] std::int64_t total() const;
-  /// Where in the region byte `position` of the segments lies; -1: behind their end.
-  [[nodiscard]] std::int64_t region_offset(std::int64_t position) const;
 };
 
 /// One line: what was asked of a real kernel, and what it did.
@@ -86,7 +84,8 @@ struct Record {
   nlohmann::json again;  ///< keys that came out otherwise the second time, with that value
 };
 
-/// Reads one line. Throws RecordError; a key that is not known is an error, as it may change what the record means.
-[[nodiscard]] Record parse_record(const std::string& line);
+/// Reads one line: one record, or one for each kernel of a list of those that did the same.
+/// Throws RecordError; a key of `case` that is not known is an error, as it may change what the record means.
+[[nodiscard]] std::vector<Record> parse_records(const std::string& line);
 
 }  // namespace mtesim

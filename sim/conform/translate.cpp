@@ -17,13 +17,13 @@ struct ObjectWord {
   std::uint64_t size;
 };
 constexpr ObjectWord kObjects[] = {
-    {"pipe", "pipe", 0},          {"zero", "zero", 0},       {"null", "null", 0},
-    {"full", "full", 0},          {"urandom", "urandom", 0}, {"unix", "unix", 0},
-    {"unixdg", "unix_dgram", 0},  {"eventfd", "eventfd", 5}, {"procver", "seq_file", 200},  // /proc/version
-    {"seqfile", "seq_file", 500},                                                           // /proc/filesystems
-    {"sysfs", "seq_file", 23},  // "always [madvise] never\n"
-    {"comm", "proc_comm", 5},   // "init\n"
-    {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},     {"ramfs", "ramfs", 0},
+    {"pipe", "pipe", 0},          {"zero", "zero", 0},          {"null", "null", 0},      {"full", "full", 0},
+    {"urandom", "urandom", 0},    {"unix", "unix", 0},          {"unixdg", "unix_dgram", 0}, {"eventfd", "eventfd", 5},
+    {"procver", "seq_file", 200},  // /proc/version
+    {"seqfile", "seq_file", 500},  // /proc/filesystems
+    {"sysfs", "seq_file", 23},     // "always [madvise] never\n"
+    {"comm", "proc_comm", 5},      // "init\n"
+    {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},        {"ramfs", "ramfs", 0},
 };
 
 bool is_disk(std::string_view obj) { return obj == "tmpfs" || obj == "ramfs"; }
@@ -35,13 +35,48 @@ Bytes bytes_of(std::int64_t n) {
 
 std::string text(std::string_view word) { return std::string(word); }
 
-BufferPlace place(std::string_view mapping, std::int64_t offset) { return {text(mapping), bytes_of(offset).n}; }
+BufferPlace place(std::string_view mapping, std::int64_t offset) {
+  return {text(mapping), bytes_of(offset).n};
+}
+
+constexpr std::int64_t kMostPages = 1024;
+constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
+
+void check(std::string_view key, std::int64_t n, std::int64_t from, std::int64_t to) {
+  if (n < from || n > to) throw Untranslatable(fmt::format("{} out of range", key));
+}
+
+/// A record that no kernel can have made is refused before anything is built from it.
+void check_numbers(const RecordCase& what) {
+  check("npages", what.npages, 1, kMostPages);
+  const std::int64_t size = what.npages * 4096;
+  for (const RecordSegment& s : what.segs) {
+    check("segs", s.offset, 0, size);
+    check("segs", s.length, 0, kMostBytes);
+  }
+  check("segs", std::ssize(what.segs), 0, 1024);
+  for (const RecordBad& b : what.bad) {
+    check("bad", b.first, 0, size / 16 - 1);
+    check("bad", b.count, 0, size / 16 - b.first);
+  }
+  for (const RecordProt& p : what.prot) check("prot", p.page, 0, what.npages - 1);
+  check("fsize", what.fsize, 0, kMostBytes);
+  check("foff", what.foff, 0, kMostBytes);
+  check("llen", what.llen, 0, size - 1);
+  if (what.op != "sweep") return;
+  check("pos", what.pos, 4, size / 16 - 1);  // it looks at 64 bytes before
+  check("align", what.align, 0, 15);
+  check("L", what.length, 1, std::min<std::int64_t>(4096, size - 64 - what.pos * 16 - what.align));
+  check("dist", what.dist, -1, size / 16 - 1 - what.pos);
+  check("flen", what.flen, 0, size / 16 - what.pos - what.dist);
+}
 
 class Translator {
  public:
   Translator(const Record& record, Mops mops) : record_(record), what_(record.what) {
     scenario_.name = "record/" + record.revision + "/" + lower(record.id);
     scenario_.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+    check_numbers(what_);
     if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
     scenario_.kernel.revision = record.revision;
     if (record.revision[0] >= '7' && mops == Mops::exact) scenario_.kernel.change["uaccess.mops"] = text("on");
@@ -101,8 +136,7 @@ class Translator {
       m.tag = what_.ptag;
       for (const RecordBad& b : bad) {
         const std::uint64_t first = bytes_of(b.first).n;
-        if (b.count > 0)
-          m.tags.push_back({{first, first + bytes_of(b.count).n - 1, 1}, b.tag.value_or(what_.ptag ^ 8U)});
+        if (b.count > 0) m.tags.push_back({{first, first + bytes_of(b.count).n - 1, 1}, b.tag.value_or(what_.ptag ^ 8U)});
       }
     }
     for (const RecordProt& p : what_.prot) m.states.push_back(page_state(p, tagged));
@@ -190,7 +224,9 @@ class Translator {
     }
   }
 
-  void add_plain() { scenario_.memory.push_back({.name = text(kPlain), .pages = kPlainPages, .prot = "rw"}); }
+  void add_plain() {
+    scenario_.memory.push_back({.name = text(kPlain), .pages = kPlainPages, .prot = "rw"});
+  }
 
   void process_vm() {
     add_plain();
@@ -244,17 +280,9 @@ class Translator {
 
   void small_call() {
     static constexpr std::pair<std::string_view, std::string_view> kCalls[] = {
-        {"readlink", "readlink"},
-        {"getcwd", "getcwd"},
-        {"uname", "uname"},
-        {"fstat", "fstat"},
-        {"pipe2", "pipe2"},
-        {"clock", "clock_gettime"},
-        {"open", "openat"},
-        {"poll", "ppoll"},
-        {"mincore", "mincore"},
-        {"getdents", "getdents64"},
-        {"sigproc", "rt_sigprocmask"},
+        {"readlink", "readlink"}, {"getcwd", "getcwd"},   {"uname", "uname"},         {"fstat", "fstat"},
+        {"pipe2", "pipe2"},       {"clock", "clock_gettime"}, {"open", "openat"},     {"poll", "ppoll"},
+        {"mincore", "mincore"},   {"getdents", "getdents64"}, {"sigproc", "rt_sigprocmask"},
         {"getrandom", "getrandom"},
     };
     const auto* call =
@@ -284,9 +312,7 @@ class Translator {
                                     : revision == "6.1" ? std::vector<Names>{{1, 13}, {1, 11}, {2, 4}}
                                                         : std::vector<Names>{{2, 4}, {1, 13}, {1, 5}};
     std::vector<Bytes> names{Bytes{1}, Bytes{2}};
-    const auto add = [&](const Names& n) {
-      names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length});
-    };
+    const auto add = [&](const Names& n) { names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length}); };
     std::for_each(first.begin(), first.end(), add);
     std::for_each(then.begin(), then.end(), add);
     add({60, 5});  // tty10 to tty63 and their like

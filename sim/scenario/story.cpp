@@ -22,9 +22,9 @@ int weight(char mark) { return mark == 'X' ? 3 : mark == 'S' || mark == 'L' ? 2 
 }  // namespace
 
 void Story::tell(const std::string& line) {
-  if (lines_.size() == most_lines_) lines_.push_back("… (the story goes on; --lines N tells more of it)");
+  if (lines_.size() == most_lines_) lines_.emplace_back("… (the story goes on; --lines N tells more of it)");
   if (lines_.size() > most_lines_) return;
-  lines_.push_back(std::string(2 * (frames_.size() - 1), ' ') + line);
+  lines_.emplace_back(std::string(2 * (frames_.size() - 1), ' ') + line);
 }
 
 void Story::end_of_folding(Frame& frame) {
@@ -182,19 +182,19 @@ std::vector<std::string> Story::map() const {
         continue;
       }
       if (rows.size() > kMostRows) {
-        rows.push_back("  …");
+        rows.emplace_back("  …");
         return rows;
       }
       if (!told)
-        rows.push_back(
+        rows.emplace_back(
             fmt::format("{}: a character a granule (s, l: stored to or loaded by a probe; S, L: by a copy; X: fault)",
                         mapping.name));
       told = true;
-      if (skipped > 0) rows.push_back("  …");
+      if (skipped > 0) rows.emplace_back("  …");
       skipped = 0;
       rows.push_back(fmt::format("  {:>6} {}", row - first, text));
     }
-    if (told && skipped > 0) rows.push_back("  …");
+    if (told && skipped > 0) rows.emplace_back("  …");
   }
   return rows;
 }
@@ -219,10 +219,10 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
             run.result.cycle_rounds == 1 ? "s" : "", run.result.killable ? "ends it" : "does not end it"));
         break;
       case RunEnd::deadlock:
-        lines.push_back("  run     never returns: nobody can step (deadlock)");
+        lines.emplace_back("  run     never returns: nobody can step (deadlock)");
         break;
       case RunEnd::cut:
-        lines.push_back("  run     unknown: the limit on rounds was reached");
+        lines.emplace_back("  run     unknown: the limit on rounds was reached");
         break;
     }
     if (const auto signals = signals_taken(run.result); !signals.empty()) {
@@ -282,7 +282,7 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
                                   report.at.empty() ? "" : fmt::format(" --point {}", point)));
     }
   }
-  for (const std::string& violation : report.violations) lines.push_back("  VIOLATED  " + violation);
+  for (const std::string& violation : report.violations) lines.emplace_back("  VIOLATED  " + violation);
   return lines;
 }
 

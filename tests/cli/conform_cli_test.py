@@ -1,0 +1,128 @@
+"""Records of real kernels: what agrees, what does not, what is no record, and a record as a scenario."""
+
+import json
+import unittest
+
+from program import Case, Ran
+
+READ = {"id": "X1", "kernel": "6.1.0-50-arm64",
+        "case": {"cat": "A", "op": "read", "obj": "tmpfs", "segs": "4096+65", "bad": "258+1", "ptag": 5, "npages": 4,
+                 "fsize": 65},
+        "result": {"ret": 32, "errno": 0, "pos_after": 32, "mod_prefix": 32, "mod_total": 32, "mod_last": 32,
+                   "mod_outside": 0, "good_prefix": 32, "good_total": 32, "tagfaults": 3,
+                   "tf_off": [4128, 4128, 4128], "tf_wnr": 1}}
+
+
+def record(case=None, result=None, **change):
+    made = json.loads(json.dumps({**READ, **change}))
+    made["case"].update(case or {})
+    made["result"].update(result or {})
+    return made
+
+
+class Conform(Case):
+    def conform(self, *records, args=()):
+        lines = [r if isinstance(r, str) else json.dumps(r) for r in records]
+        file = self.folder + "/records.jsonl"
+        with open(file, "w", encoding="utf-8") as out:
+            out.write("\n".join(lines) + "\n")
+        return Ran("conform", file, *args)
+
+    def test_a_record_that_agrees(self):
+        ran = self.conform(record())
+        self.assertEqual((ran.status, ran.out.count("expected")), (0, 0), ran.out)
+
+    def test_each_group_of_fields_is_judged(self):
+        for group, key, wrong in [("outcome", "ret", 31), ("outcome", "errno", 14), ("bytes", "mod_total", 31),
+                                  ("bytes", "good_prefix", 33), ("bytes", "pos_after", 0), ("faults", "tagfaults", 2),
+                                  ("faults", "tf_off", [4128, 4128, 4129]), ("faults", "tf_wnr", 0)]:
+            ran = self.conform(record(result={key: wrong}), args=("--out", "json=" + self.folder + "/out.json"))
+            self.assertEqual(ran.status, 1, key)
+            self.assertIn(f"X1: {group} {key}: expected {json.dumps(wrong).replace(', ', ',')}", ran.out)
+            with open(self.folder + "/out.json", encoding="utf-8") as file:
+                out = json.load(file)
+            agree = {"outcome": 1, "bytes": 1, "faults": 1, group: 0}
+            self.assertEqual(out["agree"], agree, key)
+            self.assertEqual(out["by_category"]["A"], {"records": 1, "agree": agree})
+
+    def test_a_key_that_was_not_the_same_twice_is_not_judged(self):
+        self.assertEqual(self.conform(record(result={"tagfaults": 9}, again={"tagfaults": 3})).status, 0)
+        self.assertEqual(self.conform(record(result={"tagfaults": 9}, again=1)).status, 1)
+
+    def test_a_hang_that_is_none_and_one_that_was_missed(self):
+        hang = record()
+        hang["result"] = {"hang": True, "killable": False}
+        ran = self.conform(hang)
+        self.assertEqual(ran.status, 1)
+        self.assertIn("hang: expected true, got nothing", ran.out)
+        futex = record(case={"cat": "D", "op": "futex", "sub": "lockpi", "segs": "4096+4", "bad": "256+1"})
+        futex["result"] = {"hang": True, "killable": False}
+        self.assertEqual(self.conform(futex).status, 0)
+        futex["result"] = {"ret": 0, "errno": 0}
+        ran = self.conform(futex)
+        self.assertEqual(ran.status, 1)
+        self.assertIn("hang: expected nothing, got true", ran.out)
+
+    def test_what_cannot_be_carried_out_is_told_and_disagrees(self):
+        ran = self.conform(record(case={"obj": "floppy"}), record(kernel="4.19.0"),
+                           args=("--out", "json=" + self.folder + "/out.json"))
+        self.assertEqual(ran.status, 1)
+        self.assertIn("not carried out: file floppy", ran.out)
+        with open(self.folder + "/out.json", encoding="utf-8") as file:
+            out = json.load(file)
+        self.assertEqual(out["skipped"], {"file floppy": 1, "revision 4.19": 1})
+        self.assertEqual(out["agree"], {"outcome": 0, "bytes": 0, "faults": 0})
+
+    def test_lines_that_are_no_records_are_named(self):
+        for line, what in [("{", "no JSON object"), ("[]", "no JSON object"), ("{}", 'no \\"id\\"'),
+                           (json.dumps(record(case={"colour": 1})), "colour"),
+                           (json.dumps(record(case={"segs": "1+x"})), "a number"),
+                           (json.dumps(record(case={"npages": "many"})), "a whole number"),
+                           (json.dumps(record(kernel=[])), "empty list")]:
+            ran = self.conform(record(), line)
+            self.assertEqual(ran.status, 1, line)
+            self.assertIn("records.jsonl:2", ran.out)
+            self.assertIn(what.replace("\\", ""), ran.out)
+
+    def test_hostile_numbers_are_refused(self):
+        for case in [{"npages": 10**9}, {"npages": -1}, {"npages": 0}, {"segs": "-5+10"}, {"segs": "4096+-1"},
+                     {"segs": "99999999999+10"}, {"bad": "99999999+5"}, {"bad": "-1+1"}, {"prot": "77:none"},
+                     {"prot": "-1:none"}, {"fsize": -1}, {"fsize": 10**15}, {"foff": -3}, {"prot": "1:purple"},
+                     {"segs": ""}]:
+            ran = self.conform(record(case=case))
+            self.assertEqual(ran.status, 1, (case, ran.err))
+            self.assertIn("not carried out", ran.out, case)
+        sweep = {"cat": "S", "op": "sweep", "L": 10**9, "align": 0, "dist": 1, "arg": 0}
+        self.assertIn("not carried out", self.conform(record(case=sweep)).out)
+
+    def test_a_record_of_several_kernels(self):
+        ran = self.conform(record(kernel=["6.1.0-50-arm64", "6.12.95+deb12-arm64"]))
+        self.assertEqual(ran.status, 0, ran.out)
+        self.assertIn("6.12.95+deb12-arm64  1", ran.out)
+
+    def test_only_and_category_choose(self):
+        wrong = record(id="X2", result={"ret": 1})
+        self.assertEqual(self.conform(record(), wrong, args=("--only", "X1")).status, 0)
+        self.assertEqual(self.conform(record(), wrong, args=("--only", "X2")).status, 1)
+        self.assertEqual(self.conform(wrong, args=("--category", "D")).status, 2)
+        self.assertEqual(self.conform(record(), args=("--mops", "often")).status, 2)
+
+    def test_a_record_as_a_scenario(self):
+        scenario = self.conform(record(), args=("--scenario", "X1"))
+        self.assertEqual(scenario.status, 0)
+        file = self.write("x1.json", json.loads(scenario.out))
+        self.assertEqual(Ran("validate", file).status, 0)
+        self.assertIn("returns 32 after", Ran("run", file).out)
+        near = self.conform(record(), args=("--scenario", "X"))
+        self.assertEqual(near.status, 2)
+        self.assertIn("X1", near.err)
+
+    def test_the_number_of_threads_changes_nothing(self):
+        records = [record(id=f"X{i}", result={"ret": i}) for i in range(50)]
+        one = self.conform(*records, args=("--jobs", 1))
+        many = self.conform(*records, args=("--jobs", 7))
+        self.assertEqual(one.out, many.out)
+
+
+if __name__ == "__main__":
+    unittest.main()
