@@ -6,6 +6,7 @@
 #include "fs_models/dev_zero.h"
 #include "fs_models/filemap_read.h"
 #include "fs_models/futex.h"
+#include "fs_models/iomap_write.h"
 #include "fs_models/generic_perform_write.h"
 #include "fs_models/pipe.h"
 #include "fs_models/process_vm.h"
@@ -29,7 +30,12 @@ bool searches_btrfs(const SystemCall& c) {
 bool reads_page_cache(const SystemCall& c) {
   return c.is_read() && c.fs->kind == FileKind::regular && c.fs->name != "gfs2";
 }
-bool writes_page_cache(const SystemCall& c) { return c.is_write() && c.fs->contract != WriteContract::none; }
+bool writes_page_cache(const SystemCall& c) {
+  return c.is_write() && (c.fs->contract == WriteContract::block || c.fs->contract == WriteContract::simple);
+}
+bool writes_through_iomap(const SystemCall& c) {
+  return c.is_write() && c.fs->contract == WriteContract::iomap && !c.flags.direct;
+}
 template <FileKind... kKinds>
 bool reads(const SystemCall& c) {
   return c.is_read() && ((c.fs->kind == kKinds) || ...);
@@ -50,7 +56,7 @@ bool uses_datagram(const SystemCall& c) {
 }
 bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 21> kLoops{{
+constexpr std::array<LoopEntry, 22> kLoops{{
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -61,6 +67,8 @@ constexpr std::array<LoopEntry, 21> kLoops{{
      "to 5.13 retries the same length; from 5.14 shrinks to what was copied; from 5.19 a partial probe suffices; 7.3 "
      "probes after a copy that moved nothing",
      writes_page_cache, make<GenericPerformWrite>},
+    {IomapBufferedWrite::kName, "buffered write of xfs and gfs2: as generic_perform_write, extent by extent",
+     "as generic_perform_write; the probe always first", writes_through_iomap, make<IomapBufferedWrite>},
     {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
      reads<FileKind::pipe>, make<PipeRead>},
     {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",

@@ -13,9 +13,9 @@ constexpr std::array<FileSystem, 18> kFileSystems{{
     {"ext4", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
     {"f2fs", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
     {"btrfs", "search ioctl, buffered read", FileKind::regular, ObjectKind::file, WriteContract::none},
-    {"xfs", "buffered read", FileKind::regular, ObjectKind::file, WriteContract::none},
-    {"gfs2", "a disk file system with cluster locks; its own loops are not modelled yet", FileKind::regular,
-     ObjectKind::file, WriteContract::none},
+    {"xfs", "buffered and direct through iomap", FileKind::regular, ObjectKind::file, WriteContract::iomap},
+    {"gfs2", "through iomap under a cluster lock, the glock", FileKind::regular, ObjectKind::file,
+     WriteContract::iomap},
     {"pipe", "a pipe", FileKind::pipe, ObjectKind::file, WriteContract::none},
     {"zero", "/dev/zero", FileKind::dev_zero, ObjectKind::file, WriteContract::none},
     {"null", "/dev/null", FileKind::dev_null, ObjectKind::file, WriteContract::none},
@@ -33,6 +33,11 @@ constexpr std::array<FileSystem, 18> kFileSystems{{
 }  // namespace
 
 std::span<const FileSystem> file_systems() { return kFileSystems; }
+
+bool opens_direct(const FileSystem& fs, const Revision& revision) {
+  if (fs.name == "tmpfs") return revision.tmpfs_direct;
+  return fs.kind != FileKind::regular || fs.name != "ramfs";
+}
 
 const FileSystem* find_file_system(std::string_view name) {
   for (const FileSystem& fs : kFileSystems) {

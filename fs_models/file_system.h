@@ -4,15 +4,25 @@
 #include <string_view>
 
 #include "model/base/bytes.h"
+#include "model/kernel/revision.h"
 #include "model/mm/memory_object.h"
 
 namespace mtesim {
 
-/// What write_end() does with a short copy.
+/// How write_begin() prepares a page of the page cache, and what write_end() does with a short copy.
 enum class WriteContract : std::uint8_t {
-  none,    ///< not written through the generic loop
+  none,    ///< not written by a loop that is modelled
   block,   ///< block_write_end(): into a page that is not up to date a short copy counts as nothing
   simple,  ///< simple_write_end(), shmem_write_end(): kept; the rest of a fresh page is zeroed
+  iomap,   ///< iomap_write_end(): as block, but a page of a new block is up to date as soon as its rest is zeroed
+};
+
+/// open(2) flags, and a flag of the inode, that change which loop a call runs into.
+struct OpenFlags {
+  bool direct{};  ///< O_DIRECT
+  bool sync{};    ///< O_SYNC
+  bool nocow{};   ///< btrfs: FS_NOCOW_FL
+  bool operator==(const OpenFlags&) const = default;
 };
 
 enum class FileKind : std::uint8_t {
@@ -41,5 +51,7 @@ struct FileSystem {
 
 [[nodiscard]] std::span<const FileSystem> file_systems();
 [[nodiscard]] const FileSystem* find_file_system(std::string_view name);
+/// open(2) takes O_DIRECT there.
+[[nodiscard]] bool opens_direct(const FileSystem& fs, const Revision& revision);
 
 }  // namespace mtesim

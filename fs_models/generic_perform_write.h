@@ -38,12 +38,8 @@ struct GenericPerformWrite {
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
 
  private:
-  /// The block that the page is has been allocated, so that its data is on the disk.
-  [[nodiscard]] bool on_disk(const Kernel& k, FolioRef folio) const;
   [[nodiscard]] Bytes probed_at_once(const Kernel& k) const;
   [[nodiscard]] bool probe_fails(Kernel& k, const IovIter& iter, Bytes bytes) const;
-  void write_begin(Kernel& k, FolioRef folio, Bytes offset, Bytes bytes) const;
-  [[nodiscard]] Bytes write_end(Kernel& k, FolioRef folio, Bytes offset, Bytes bytes, const Provenance& copied) const;
   [[nodiscard]] Finished finish(Kernel& k, const State& s, Errno status) const;
 };
 

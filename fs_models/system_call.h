@@ -50,6 +50,7 @@ struct SystemCall {
   std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
   std::shared_ptr<const SearchTree> tree{};
   UserSegments remote{};    ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word
+  OpenFlags flags{};        ///< of the file
   Bytes file_size{};        ///< of a file whose text the kernel makes
   FutexOp futex_op{};
   bool futex_shared{};         ///< without FUTEX_PRIVATE_FLAG

@@ -105,6 +105,7 @@ std::vector<Revision> make_revisions() {
     r.proc_mem_untags = true;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
+    r.iomap_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.generic_perform_write_failure = ProbeFailure::any_shortfall;
     r.generic_perform_write_order = WriteOrder::probe_first;
     r.generic_perform_write_shrinks = false;
@@ -120,6 +121,7 @@ std::vector<Revision> make_revisions() {
     r.clear_user_count = ClearUserCount::to_fault;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_writeable, {}};  // [linux-c03098d4b9ad]
     r.generic_perform_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.iomap_write_probe = {ProbeKind::fault_in_readable, {}};
   });
   row("5.17", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup_swapped; });
   row("5.19", [](Revision& r) {
@@ -136,6 +138,8 @@ std::vector<Revision> make_revisions() {
   row("6.12", [](Revision& r) {
     r.swap_in_writable = true;  // [linux-swap-in], since 6.11, from memory
     r.proc_mem_untags = true;
+    r.tmpfs_direct = true;
+    r.iomap_large_folios = true;
     r.tmpfs_large_folios = true;  // between 6.1 and 6.12
   });
   row("7.3", [](Revision& r) {
@@ -176,10 +180,15 @@ std::vector<Knob> make_knobs() {
   std::vector<Knob> all;
   add_probe_knobs<&Revision::btrfs_search_ioctl_probe>(all, "btrfs_search_ioctl");
   add_probe_knobs<&Revision::generic_perform_write_probe>(all, "generic_perform_write");
+  add_probe_knobs<&Revision::iomap_write_probe>(all, "iomap_file_buffered_write");
   all.push_back(word_knob<&Revision::generic_perform_write_failure, kProbeFailure>(
       "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
   all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(
       "generic_perform_write.order", "probe before the copy, or after a copy that moved nothing"));
+  all.push_back(word_knob<&Revision::iomap_large_folios, kOnOff>(
+      "iomap_file_buffered_write.large_folios",
+      "a write to a file system with large folios is probed as far as the largest reaches"));
+  all.push_back(word_knob<&Revision::tmpfs_direct, kOnOff>("tmpfs.direct", "tmpfs opens files with O_DIRECT"));
   all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
       "generic_perform_write.tmpfs_large_folios",
       "a write to tmpfs is probed as far as the largest folio reaches, and not a page at a time"));

@@ -96,6 +96,9 @@ struct Revision {
   Probe generic_perform_write_probe;
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
+  Probe iomap_write_probe;
+  bool iomap_large_folios{};            ///< the same of iomap_write_iter() and file systems with large folios
+  bool tmpfs_direct{};                  ///< tmpfs opens files with O_DIRECT, and does as without it
   bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
 

@@ -59,16 +59,27 @@ VmFault fault_on_file(Machine& machine, std::uint32_t space, std::uint64_t page_
 
 }  // namespace
 
+BlockKind block_of(const Machine& machine, FolioRef ref) {
+  const MemoryObject& file = *machine.objects[ref.object];
+  if (machine.folio(ref).stored) return BlockKind::data;
+  return machine.page_size * ref.index < file.laid_out ? file.blocks : BlockKind::hole;
+}
+
+Contents contents_on_disk(const Machine& machine, FolioRef ref) {
+  if (machine.folio(ref).stored) return machine.folio(ref).contents;
+  if (block_of(machine, ref) != BlockKind::data) return {};
+  return Contents(Origin{source_of_object(ref.object), ref.index * machine.page_size.n});
+}
+
 bool read_into_cache(Machine& machine, FolioRef ref) {
   const Folio& folio = machine.folio(ref);
   if (folio.in_cache && folio.uptodate && !folio.in_swap) return false;
   const bool shmem = machine.objects[ref.object]->kind == ObjectKind::shmem;
   const bool from_swap = folio.in_swap;
+  const Contents stored = contents_on_disk(machine, ref);
   machine.edit_folio(ref, [&](Folio& page) {
     page.in_swap = false;
-    if (!page.uptodate && !shmem) {
-      page.contents = Contents(Origin{source_of_object(ref.object), ref.index * machine.page_size.n});
-    }
+    if (!page.uptodate && !shmem) page.contents = stored;
     page.allocated = page.in_cache = page.uptodate = true;
   });
   return !shmem || from_swap;

@@ -28,6 +28,10 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
 /// A page's entry is dropped; a page that nothing names any more is freed, tags and all.
 void zap_pte(Machine& machine, std::uint32_t space, std::uint64_t page_index);
 
+/// What the disk has for page `ref` of a file, and what of it.
+[[nodiscard]] BlockKind block_of(const Machine& machine, FolioRef ref);
+[[nodiscard]] Contents contents_on_disk(const Machine& machine, FolioRef ref);
+
 /// Brings page `ref` of a file or shmem object into the page cache, up to date. True if that needed I/O.
 bool read_into_cache(Machine& machine, FolioRef ref);
 

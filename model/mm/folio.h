@@ -17,6 +17,7 @@ struct Folio {
   bool in_cache{};    ///< it is in the page cache of its file
   bool uptodate{};
   bool dirty{};
+  bool stored{};         ///< of a file: the disk has these contents, and not those of the start any more
   bool in_swap{};        ///< of tmpfs: in the cache, but by way of swap; anonymous pages have it in their entry
   std::uint32_t maps{};  ///< page table entries that name it
 
@@ -27,7 +28,7 @@ struct Folio {
 
  private:
   [[nodiscard]] Fingerprint flags_print() const {
-    return print_of(allocated, mte_tagged, in_cache, uptodate, dirty, in_swap, maps);
+    return print_of(allocated, mte_tagged, in_cache, uptodate, dirty, stored, in_swap, maps);
   }
 };
 

@@ -16,13 +16,24 @@ enum class ObjectKind : std::uint8_t {
   hugetlb,    ///< MAP_HUGETLB; there are no huge pages to be had
 };
 
+/// What a disk has for a block of a file.
+enum class BlockKind : std::uint8_t {
+  hole,
+  unwritten,  ///< allocated ahead; reads as zeroes
+  data,
+};
+
 /// What pages belong to: an anonymous mapping, or a file with its page cache.
 struct MemoryObject {
   ObjectKind kind{ObjectKind::copies};
   Bytes size{};  ///< of a file; of an anonymous mapping, its length
+  /// Of a file: what the disk had for its first `laid_out` bytes when nothing had happened yet; behind them, holes. A
+  /// page that was written since says so itself (Folio::stored).
+  BlockKind blocks{BlockKind::data};
+  Bytes laid_out{};
   CowArray<FolioSlot> folios;
 
-  [[nodiscard]] Fingerprint fingerprint() const { return print_of(kind, size.n) + slot_print(1, folios.fingerprint()); }
+  [[nodiscard]] Fingerprint fingerprint() const { return print_of(kind, size.n, blocks, laid_out.n) + slot_print(1, folios.fingerprint()); }
   bool operator==(const MemoryObject&) const = default;
 };
 

@@ -21,7 +21,7 @@ struct KeyGroup {
 constexpr KeyGroup kKeys[] = {
     {"ret", FieldGroup::outcome},        {"errno", FieldGroup::outcome},      {"hang", FieldGroup::outcome},
     {"killable", FieldGroup::outcome},   {"sig", FieldGroup::outcome},        {"si_code", FieldGroup::outcome},
-    {"tcf_errno", FieldGroup::outcome},  {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},    {"mod_last", FieldGroup::bytes},
+    {"tcf_errno", FieldGroup::outcome},  {"skip", FieldGroup::outcome},       {"c_same", FieldGroup::bytes},  {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},    {"mod_last", FieldGroup::bytes},
     {"mod_outside", FieldGroup::bytes},  {"good_prefix", FieldGroup::bytes},  {"good_total", FieldGroup::bytes},
     {"tags_changed", FieldGroup::bytes}, {"pos_after", FieldGroup::bytes},    {"f_size", FieldGroup::bytes},
     {"f_new_prefix", FieldGroup::bytes}, {"f_new_total", FieldGroup::bytes},  {"f_old", FieldGroup::bytes},
@@ -124,7 +124,19 @@ void watch_on(const Workload& workload, WorkState state, FaultLog& faults) {
   }
 }
 
+/// open(2) had refused the file, so that there was no call.
+std::optional<json> refused_open(const Record& record, const Scenario& scenario) {
+  const Revision* revision = find_revision(scenario.kernel.revision);
+  for (const FileSpec& file : scenario.files) {
+    if (!file.direct || opens_direct(*find_file_system(file.fs), *revision)) continue;
+    const auto error = static_cast<int>(Errno::einval);
+    return json{{"skip", fmt::format("open errno {}", error)}, {"tagfaults", 0}, {"tf_off", json::array()}};
+  }
+  return std::nullopt;
+}
+
 json carry_out_one(const Record& record, const Scenario& scenario) {
+  if (const auto refused = refused_open(record, scenario)) return *refused;
   const Built built = build(scenario, no_text());
   FaultLog faults;
   Observer* const observers[] = {&faults};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/mm/fault.h"
 #include "sim/conform/translate.h"
 
 namespace mtesim {
@@ -39,7 +40,6 @@ std::uint32_t object_named(const Names& names, std::string_view name) {
   return static_cast<std::uint32_t>(found - names.objects.begin());
 }
 
-bool is_pages(const RecordCase& what) { return what.obj == "tmpfs" || what.obj == "ramfs"; }
 bool is_queue(const RecordCase& what) { return what.obj == "pipe" || what.obj == "unix" || what.obj == "unixdg"; }
 bool uses_plain(const RecordCase& what) {
   return what.op.starts_with("pvm_") || what.op.starts_with("mem_") || what.op == "vmsplice";
@@ -164,7 +164,7 @@ void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
     } else if (uses_plain(what_) && origin.source == source_of_object(plain_.object)) {
       append_part(plain_.initial, at, n, to);
     } else if (origin.source == source_of_object(file_object_)) {
-      const std::int64_t size = what_.op == "sweep" ? 16384 : what_.fsize;
+      const std::int64_t size = what_.op == "sweep" ? 16384 : what_.fmode == "data" ? what_.fsize : 0;
       const std::int64_t there = std::clamp<std::int64_t>(size - at, 0, n);
       append_part(file_values(), at, there, to);
       to.insert(to.end(), static_cast<std::size_t>(n - there), std::int16_t{0});
@@ -208,9 +208,9 @@ ByteValues Observation::gathered() const {
 
 /// What a read of `length` bytes should have put into its buffers, after each other.
 ByteValues Observation::source_values(std::int64_t length) const {
-  if (what_.obj == "zero") return ByteValues(static_cast<std::size_t>(length), 0);
+  if (what_.obj == "zero" || what_.fmode != "data") return ByteValues(static_cast<std::size_t>(length), 0);
   ByteValues values;
-  append_part(file_values(), is_pages(what_) ? what_.foff : 0, length, values);
+  append_part(file_values(), what_.is_page_cache() ? what_.foff : 0, length, values);
   return values;
 }
 
@@ -221,7 +221,7 @@ json Observation::keys() const {
     put_futex(out);
   } else {
     const bool transfer = what_.is_transfer();
-    const bool has_source = is_pages(what_) || is_queue(what_) || what_.obj == "zero";
+    const bool has_source = what_.is_page_cache() || is_queue(what_) || what_.obj == "zero";
     if (uses_plain(what_)) {
       put_plain(out);
       put_buffer(out, !region_is_source(what_));
@@ -229,7 +229,7 @@ json Observation::keys() const {
       put_buffer(out, transfer && !what_.is_write() && has_source);
     }
     if (transfer || uses_plain(what_)) put_tags(out);
-    if (transfer && is_pages(what_)) put_file(out);
+    if (transfer && what_.is_page_cache()) put_file(out);
     if (transfer && is_queue(what_)) put_queue(out);
   }
   put_faults(out);
@@ -358,8 +358,9 @@ void Observation::put_file(json& out) const {
   ByteValues now;
   for (std::int64_t page = 0; page * 4096 < size; ++page) {
     const Folio& folio = machine_.folio({file_object_, static_cast<std::uint32_t>(page)});
-    const Origin on_disk{source_of_object(file_object_), static_cast<std::uint64_t>(page) * 4096};
-    append_values(folio.in_cache && folio.uptodate ? folio.contents.read(0, 4096) : Provenance(on_disk, Bytes{4096}),
+    const bool cached = folio.in_cache && folio.uptodate;
+    append_values((cached ? folio.contents : contents_on_disk(machine_, {file_object_, static_cast<std::uint32_t>(page)}))
+                      .read(0, 4096),
                   now);
   }
   std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
@@ -367,7 +368,7 @@ void Observation::put_file(json& out) const {
   const ByteValues source = gathered();
   const auto total = static_cast<std::int64_t>(source.size());
   for (std::int64_t i = 0; i < size; ++i) {
-    const std::int16_t before = i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
+    const std::int16_t before = what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
     const std::int16_t value = now[static_cast<std::size_t>(i)];
     if (i < what_.foff || i >= what_.foff + total) {
       outside += value != before ? 1 : 0;
@@ -387,6 +388,7 @@ void Observation::put_file(json& out) const {
       ++other;
     }
   }
+  if (what_.obj != "tmpfs") out["c_same"] = 1;  // the disk gets what the cache had
   out["f_size"] = size;
   out["f_new_prefix"] = prefix;
   out["f_new_total"] = total_new;

@@ -139,6 +139,11 @@ std::string revision_of(const std::string& release) {
 
 }  // namespace
 
+bool RecordCase::is_page_cache() const {
+  static constexpr std::string_view kFileSystems[] = {"tmpfs", "ramfs", "ext4", "xfs", "gfs2", "btrfs", "btrfsnc"};
+  return std::find(std::begin(kFileSystems), std::end(kFileSystems), obj) != std::end(kFileSystems);
+}
+
 bool RecordCase::is_transfer() const {
   static constexpr std::string_view kOps[] = {"read",  "write",  "readv",  "writev",
                                               "pread", "pwrite", "preadv", "pwritev"};

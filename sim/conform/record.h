@@ -67,6 +67,8 @@ struct RecordCase {
   std::int64_t length{};  ///< L
   std::int64_t pos{64};
 
+  /// The file is one of a file system, with a page cache.
+  [[nodiscard]] bool is_page_cache() const;
   /// read(2), write(2) and their relatives.
   [[nodiscard]] bool is_transfer() const;
   [[nodiscard]] bool is_write() const { return op.find("write") != std::string::npos; }

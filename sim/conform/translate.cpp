@@ -24,9 +24,9 @@ constexpr ObjectWord kObjects[] = {
     {"sysfs", "seq_file", 23},     // "always [madvise] never\n"
     {"comm", "proc_comm", 5},      // "init\n"
     {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},        {"ramfs", "ramfs", 0},
+    {"ext4", "ext4", 0},          {"xfs", "xfs", 0},            {"gfs2", "gfs2", 0},
+    {"btrfs", "btrfs", 0},        {"btrfsnc", "btrfs", 0},
 };
-
-bool is_disk(std::string_view obj) { return obj == "tmpfs" || obj == "ramfs"; }
 
 Bytes bytes_of(std::int64_t n) {
   if (n < 0) throw Untranslatable("a negative length");
@@ -198,16 +198,20 @@ class Translator {
     const auto* object = std::find_if(std::begin(kObjects), std::end(kObjects),
                                       [&](const ObjectWord& word) { return word.obj == what_.obj; });
     if (object == std::end(kObjects)) throw Untranslatable("file " + what_.obj);
-    if (what_.direct || what_.osync) throw Untranslatable("O_DIRECT and O_SYNC on " + what_.obj);
-    if (what_.fmode != "data") throw Untranslatable("file content \"" + what_.fmode + "\"");
     const bool write = what_.is_write();
     const bool queue = what_.obj == "pipe" || what_.obj == "unix" || what_.obj == "unixdg";
     Bytes size{object->size};
-    if (is_disk(what_.obj) || (queue && !write)) size = bytes_of(what_.fsize);
+    if (what_.is_page_cache() || (queue && !write)) size = bytes_of(what_.fsize);
     if (what_.obj == "eventfd" && write) size = Bytes{0};
     FileSpec& file = add_file(object->fs, size);
+    file.direct = what_.direct;
+    file.sync = what_.osync;
+    file.nocow = what_.obj == "btrfsnc";
+    file.cache = what_.cache == "cold" ? CacheState::cold : CacheState::warm;
+    file.content = content();
+    if (what_.obj == "ramfs" && file.content == BlockKind::unwritten) file.size = Bytes{0};  // it has no fallocate()
     file.closed = what_.obj == "pipe" && !write && what_.arg != 0;
-    const Bytes position = is_disk(what_.obj) ? bytes_of(what_.foff) : Bytes{0};
+    const Bytes position = what_.is_page_cache() ? bytes_of(what_.foff) : Bytes{0};
     if (what_.segs.size() > 1 || what_.op.find('v') != std::string::npos) {
       if (write) {
         scenario_.calls.push_back(WritevSpec{{"f", iov(), position}});
@@ -222,6 +226,13 @@ class Translator {
     } else {
       scenario_.calls.push_back(read);
     }
+  }
+
+  BlockKind content() const {
+    if (what_.fmode == "data") return BlockKind::data;
+    if (what_.fmode == "hole") return BlockKind::hole;
+    if (what_.fmode == "prealloc") return BlockKind::unwritten;
+    throw Untranslatable("file content " + what_.fmode);
   }
 
   void add_plain() {

@@ -21,6 +21,7 @@ struct OpenFile {
   const FileSystem* fs{};
   std::uint32_t object{};  ///< or the index of the pipe, socket or eventfd
   Bytes size{};
+  OpenFlags flags;
   std::shared_ptr<const SearchTree> tree;
 };
 
@@ -118,6 +119,7 @@ class Builder {
     }
     OpenFile file{.fs = find_file_system(spec.fs)};
     file.size = spec.size;
+    file.flags = {spec.direct, spec.sync, spec.nocow};
     switch (file.fs->kind) {
       case FileKind::pipe:
         file.object = add_pipe(spec, at);
@@ -132,6 +134,7 @@ class Builder {
         break;
       default:
         file.object = add_object(file.fs->pages, spec.size, spec.name);
+        lay_out(file, spec, at);
         if (file.fs->kind == FileKind::regular &&
             (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
           const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
@@ -140,6 +143,16 @@ class Builder {
     }
     if (!spec.tree.empty() || file.fs->name == "btrfs") file.tree = build_tree(spec, at);
     files_.emplace_back(spec.name, std::move(file));
+  }
+
+  void lay_out(const OpenFile& file, const FileSpec& spec, const std::string& at) {
+    if (spec.direct && !opens_direct(*file.fs, built_.workload.revision)) {
+      complain(at + "/direct", fmt::format("found O_DIRECT, with which {} of {} opens no file: EINVAL", file.fs->name,
+                                           built_.workload.revision.name));
+    }
+    MemoryObject& object = machine().objects[file.object].write();
+    object.blocks = spec.content;
+    object.laid_out = spec.size;
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -180,10 +193,9 @@ class Builder {
   }
 
   void fill_cache(FolioRef page) {
+    const Contents contents = contents_on_disk(machine(), page);
     read_into_cache(machine(), page);
-    machine().edit_folio(page, [&](Folio& folio) {
-      folio.contents = Contents(Origin{source_of_object(page.object), page.index * machine().page_size.n});
-    });
+    machine().edit_folio(page, [&](Folio& folio) { folio.contents = contents; });
   }
 
   std::shared_ptr<const SearchTree> build_tree(const FileSpec& spec, const std::string& at) {
@@ -574,6 +586,7 @@ class Builder {
     call.object = file->object;
     call.tree = file->tree;
     call.file_size = file->size;
+    call.flags = file->flags;
     add_call(std::move(call), file_name, at, maker);
   }
 

@@ -73,6 +73,11 @@ constexpr std::array kFutexWords = {
     EnumWord{FutexOp::cmp_requeue_pi, "cmp_requeue_pi", "FUTEX_CMP_REQUEUE_PI"},
     EnumWord{FutexOp::lock_pi, "lock_pi", "FUTEX_LOCK_PI"},
 };
+constexpr std::array kContentWords = {
+    EnumWord{BlockKind::data, "data", "written before"},
+    EnumWord{BlockKind::hole, "hole", "ftruncate() only: reads as zeroes"},
+    EnumWord{BlockKind::unwritten, "preallocated", "fallocate() only: reads as zeroes"},
+};
 constexpr std::array kCacheWords = {
     EnumWord{CacheState::warm, "warm", "all pages in the page cache, up to date"},
     EnumWord{CacheState::cold, "cold", "nothing in the page cache"},
@@ -279,6 +284,10 @@ void fields(V& v, FileSpec& f) {
   v.required("fs", f.fs, listed(file_system_words()), "its file system, or what else it is");
   v.optional("size_bytes", f.size, size_in_bytes(), "its size; of a pipe, what is queued");
   v.optional("cache", f.cache, one_of(kCacheWords), "what of it is in the page cache");
+  v.optional("content", f.content, one_of(kContentWords), "what the disk has for it");
+  v.optional("direct", f.direct, flag(), "O_DIRECT");
+  v.optional("sync", f.sync, flag(), "O_SYNC");
+  v.optional("nocow", f.nocow, flag(), "btrfs: FS_NOCOW_FL, without checksums");
   v.optional("pipe_size_bytes", f.pipe_size, bytes(4096, 1 << 20), "of a pipe: how much it holds (F_SETPIPE_SZ)");
   v.optional("closed", f.closed, flag(), "of a pipe or socket: the other end has been closed");
   v.optional("tree", f.tree, list_of(object()).at_most(1000), "btrfs: the leaves that a tree search finds");

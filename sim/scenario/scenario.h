@@ -130,6 +130,10 @@ struct FileSpec {
   std::string fs;
   Bytes size{};
   CacheState cache{CacheState::warm};
+  BlockKind content{BlockKind::data};
+  bool direct{};
+  bool sync{};
+  bool nocow{};
   Bytes pipe_size{65536};
   bool closed{};
   std::vector<LeafSpec> tree;

@@ -1,0 +1,113 @@
+#include "fs_models/page_cache.h"
+
+#include "model/mm/fault.h"
+
+namespace mtesim {
+
+namespace {
+
+bool overwrites_whole(const Kernel& k, const PageWrite& write) {
+  return write.offset.n == 0 && write.bytes == k.machine.page_size;
+}
+
+bool has_data(const Kernel& k, const PageWrite& write) {
+  return write.contract != WriteContract::simple && block_of(k.machine, write.folio) == BlockKind::data;
+}
+
+template <class F>
+void for_each_cached_page(Machine& machine, std::uint32_t object, Bytes begin, Bytes end, F&& f) {
+  for (Bytes at{round_down(begin.n, machine.page_size)}; at < end; at += machine.page_size) {
+    const FolioRef ref{object, static_cast<std::uint32_t>(at / machine.page_size)};
+    if (machine.folio(ref).in_cache) f(ref);
+  }
+}
+
+}  // namespace
+
+void write_begin(Kernel& k, const PageWrite& write) {
+  Traced traced(k, "write_begin", {}, write.bytes);
+  k.environment.before(CacheLookup{write.folio}, k.machine);
+  const Folio& found = k.machine.folio(write.folio);
+  const bool uptodate = found.in_cache && found.uptodate;
+  k.emit(Found{uptodate});
+  if (uptodate) return;
+  const bool whole = overwrites_whole(k, write);
+  const bool read = has_data(k, write) && !whole;
+  const Contents contents = read    ? contents_on_disk(k.machine, write.folio)
+                            : whole ? Contents(Origin{kUninitialisedSource, 0})
+                                    : Contents();
+  k.machine.edit_folio(write.folio, [&](Folio& page) {
+    page.allocated = page.in_cache = true;
+    page.uptodate = write.contract == WriteContract::iomap && !whole;
+    page.contents = contents;
+  });
+  k.emit(CacheRead{write.folio, read});
+}
+
+Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied) {
+  Traced traced(k, "write_end", {}, write.bytes);
+  const bool uptodate = k.machine.folio(write.folio).uptodate;
+  const bool keep = copied.size() == write.bytes || uptodate || write.contract == WriteContract::simple;
+  const bool new_block = !has_data(k, write);
+  const bool whole = overwrites_whole(k, write);
+  const auto from = static_cast<std::uint32_t>(write.offset.n);
+  k.machine.edit_folio(write.folio, [&](Folio& page) {
+    page.contents.write(from, copied);
+    if (!keep && (write.contract == WriteContract::iomap || (whole && !new_block))) {
+      // Its data was neither read nor written: not up to date still; whoever reads it reads it from the disk.
+      page.contents = Contents(Origin{kUninitialisedSource, 0});
+      return;
+    }
+    if (!keep) {
+      // page_zero_new_buffers() fills a new block; one that was read in is complete. Either way all buffers are up to
+      // date now, so the page is, and a short copy is kept the next time.
+      if (new_block) page.contents.write(from, Provenance(Origin{}, write.bytes));
+      page.uptodate = true;
+      page.dirty = new_block;
+      return;
+    }
+    if (!uptodate && copied.size() < write.bytes) {  // simple_write_end(): the rest of a fresh page is zeroed
+      const Bytes rest = write.bytes - copied.size();
+      page.contents.write(static_cast<std::uint32_t>((write.offset + copied.size()).n), Provenance(Origin{}, rest));
+    }
+    page.uptodate = page.dirty = true;
+  });
+  if (!keep) return traced.returns(Bytes{0});
+  const Bytes end = k.machine.page_size * write.folio.index + write.offset + copied.size();
+  if (end > k.machine.objects[write.folio.object]->size) k.machine.objects[write.folio.object].write().size = end;
+  return traced.returns(copied.size());
+}
+
+void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) {
+  for_each_cached_page(machine, object, begin, end, [&](FolioRef ref) {
+    if (!machine.folio(ref).dirty) return;
+    machine.edit_folio(ref, [](Folio& page) {
+      page.dirty = false;
+      page.stored = true;
+    });
+  });
+}
+
+void invalidate_pages(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) {
+  for_each_cached_page(machine, object, begin, end, [&](FolioRef ref) {
+    for (std::uint32_t s = 0; s < machine.spaces.size() && machine.folio(ref).maps > 0; ++s) {
+      std::vector<std::uint64_t> named;
+      machine.spaces[s]->for_each_vma([&](std::uint64_t lower, std::uint64_t upper, const Vma& vma) {
+        if (vma.object != ref.object) return;
+        const auto page = static_cast<std::uint32_t>(ref.index - vma.page_delta);  // by counting, mod 2^32
+        const Pte& pte = machine.spaces[s]->pte(page);
+        const std::uint64_t address = machine.page_address(page);
+        if (address >= lower && address < upper && pte.state == PteState::present && pte.folio == ref) {
+          named.push_back(page);
+        }
+      });
+      for (const std::uint64_t page : named) zap_pte(machine, s, page);
+    }
+    machine.edit_folio(ref, [](Folio& page) {
+      page.in_cache = page.uptodate = page.allocated = page.dirty = false;
+      if (!page.stored) page.contents = Contents();
+    });
+  });
+}
+
+}  // namespace mtesim

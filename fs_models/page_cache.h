@@ -1,0 +1,31 @@
+#pragma once
+
+#include "fs_models/file_system.h"
+#include "model/kernel/kernel.h"
+
+namespace mtesim {
+
+/// A write to a page of the page cache, between write_begin() and write_end(). The folio's lock is the caller's.
+struct PageWrite {
+  FolioRef folio;
+  Bytes offset;  ///< in the page
+  Bytes bytes;
+  WriteContract contract{};
+};
+
+/// Finds or makes the folio, and fills what the write leaves of a page that is not up to date: from the disk where the
+/// file has data there, with zeroes where it has none. A page that is overwritten whole is not read.
+/// Source: [linux-buffer], [linux-iomap], [linux-libfs].
+void write_begin(Kernel& k, const PageWrite& write);
+
+/// Takes what was copied, or drops it where a short copy would leave part of a block without its data.
+/// Returns: how much of it counts.
+[[nodiscard]] Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied);
+
+/// Dirty pages of [begin, end) reach the disk; the pages stay.
+void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
+
+/// invalidate_inode_pages2_range(): the pages leave the cache, and whoever maps them loses them.
+void invalidate_pages(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
+
+}  // namespace mtesim
