@@ -6,8 +6,9 @@
 #include "fs_models/dev_zero.h"
 #include "fs_models/filemap_read.h"
 #include "fs_models/futex.h"
-#include "fs_models/iomap_write.h"
 #include "fs_models/generic_perform_write.h"
+#include "fs_models/iomap_dio.h"
+#include "fs_models/iomap_write.h"
 #include "fs_models/pipe.h"
 #include "fs_models/process_vm.h"
 #include "fs_models/pseudo_files.h"
@@ -27,14 +28,18 @@ CopyLoop make(const SystemCall& call) {
 bool searches_btrfs(const SystemCall& c) {
   return (c.kind == CallKind::tree_search || c.kind == CallKind::tree_search_v2) && c.fs->name == "btrfs";
 }
+/// O_DIRECT that is not done as if it had not been asked for.
+bool is_direct(const SystemCall& c) { return c.flags.direct && c.fs->pages == ObjectKind::file; }
 bool reads_page_cache(const SystemCall& c) {
-  return c.is_read() && c.fs->kind == FileKind::regular && c.fs->name != "gfs2";
+  return c.is_read() && c.fs->kind == FileKind::regular && !is_direct(c) && c.fs->name != "gfs2";
 }
 bool writes_page_cache(const SystemCall& c) {
-  return c.is_write() && (c.fs->contract == WriteContract::block || c.fs->contract == WriteContract::simple);
+  return c.is_write() && !is_direct(c) &&
+         (c.fs->contract == WriteContract::block || c.fs->contract == WriteContract::simple);
 }
-bool writes_through_iomap(const SystemCall& c) {
-  return c.is_write() && c.fs->contract == WriteContract::iomap && !c.flags.direct;
+bool writes_through_iomap(const SystemCall& c) { return c.is_write() && !is_direct(c) && c.fs->name == "xfs"; }
+bool is_direct_iomap(const SystemCall& c) {
+  return (c.is_read() || c.is_write()) && is_direct(c) && (c.fs->name == "ext4" || c.fs->name == "xfs");
 }
 template <FileKind... kKinds>
 bool reads(const SystemCall& c) {
@@ -48,15 +53,13 @@ template <CallKind... kKinds>
 bool is_call(const SystemCall& c) {
   return ((c.kind == kKinds) || ...);
 }
-bool gets_random_bytes(const SystemCall& c) {
-  return c.kind == CallKind::getrandom || reads<FileKind::dev_urandom>(c);
-}
+bool gets_random_bytes(const SystemCall& c) { return c.kind == CallKind::getrandom || reads<FileKind::dev_urandom>(c); }
 bool uses_datagram(const SystemCall& c) {
   return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::unix_datagram;
 }
 bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 22> kLoops{{
+constexpr std::array<LoopEntry, 23> kLoops{{
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -67,8 +70,10 @@ constexpr std::array<LoopEntry, 22> kLoops{{
      "to 5.13 retries the same length; from 5.14 shrinks to what was copied; from 5.19 a partial probe suffices; 7.3 "
      "probes after a copy that moved nothing",
      writes_page_cache, make<GenericPerformWrite>},
-    {IomapBufferedWrite::kName, "buffered write of xfs and gfs2: as generic_perform_write, extent by extent",
+    {IomapBufferedWrite::kName, "buffered write of xfs: as generic_perform_write, extent by extent",
      "as generic_perform_write; the probe always first", writes_through_iomap, make<IomapBufferedWrite>},
+    {IomapDirectIo::kName, "O_DIRECT of ext4 and xfs: GUP and the disk; holes are read by clearing the buffer",
+     "5.10 stops a read at the file's end; from 6.1 zeroes what lies behind", is_direct_iomap, make<IomapDirectIo>},
     {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
      reads<FileKind::pipe>, make<PipeRead>},
     {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",
@@ -84,8 +89,8 @@ constexpr std::array<LoopEntry, 22> kLoops{{
      gets_random_bytes, make<GetRandomBytesUser>},
     {UnixStreamSend::kName, "send to a stream socket; a buffer that is not copied whole is not sent", "as filemap_read",
      writes<FileKind::unix_stream>, make<UnixStreamSend>},
-    {UnixStreamRead::kName, "read from a stream socket; a buffer that is not copied whole stays",
-     "all alike", reads<FileKind::unix_stream>, make<UnixStreamRead>},
+    {UnixStreamRead::kName, "read from a stream socket; a buffer that is not copied whole stays", "all alike",
+     reads<FileKind::unix_stream>, make<UnixStreamRead>},
     {UnixDatagram::kName, "a datagram: all or EFAULT", "as the stream", uses_datagram, make<UnixDatagram>},
     {EventfdTransfer::kName, "eight bytes of an eventfd: all or EFAULT", "all alike", uses_eventfd,
      make<EventfdTransfer>},

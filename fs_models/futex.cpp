@@ -69,7 +69,8 @@ Step lock_pi(Kernel& k, UserPtr at) {
   if (get_futex_value_locked(k, word, at) != Errno::ok) return try_again(k, at);
   if (word_value(word) != 0U) return finished(Errno::esrch);  // an owner that there is not
   const std::uint32_t tid = kFirstTid + k.current.n;
-  const Errno locked = futex_atomic(k, "futex_cmpxchg_value_locked", at, [&](const Provenance&) { return known_word(tid); });
+  const Errno locked =
+      futex_atomic(k, "futex_cmpxchg_value_locked", at, [&](const Provenance&) { return known_word(tid); });
   return locked == Errno::ok ? Step(finished(Errno::ok)) : try_again(k, at);
 }
 
@@ -113,7 +114,7 @@ Step Futex::step(State&, Kernel& k) const {
   if (get_futex_value_locked(k, word, first) != Errno::ok) return try_again_by_access(k, first);
   if (word_value(word) != value) return finished(Errno::eagain);
   if (op == FutexOp::wait) return finished(Errno::etimedout);  // nobody wakes it
-  if (op == FutexOp::cmp_requeue_pi) {                          // futex_proxy_trylock_atomic()
+  if (op == FutexOp::cmp_requeue_pi) {                         // futex_proxy_trylock_atomic()
     Provenance other;
     if (get_futex_value_locked(k, other, second) != Errno::ok) return try_again(k, second);
   }

@@ -12,6 +12,14 @@ Bytes probed_at_once(const Kernel& k, const FileSystem& fs) {
   return fs.name == "xfs" && k.revision.iomap_large_folios ? kLargest : k.machine.page_size;
 }
 
+/// xfs_zero_range() before a write behind the file's end: the rest of its last block is zeroed, and belongs to the file
+/// from then on, whatever becomes of the write.
+void zero_to_position(Kernel& k, std::uint32_t object, Bytes position) {
+  const Bytes size = k.machine.objects[object]->size;
+  const Bytes end = min(position, Bytes{round_up(size.n, k.machine.page_size)});
+  if (size < end) k.machine.objects[object].write().size = end;
+}
+
 }  // namespace
 
 std::optional<Errno> iomap_write_step(Kernel& k, IovIter& iter, IomapWriteState& s, const FileSystem& fs,
@@ -63,6 +71,7 @@ Step IomapBufferedWrite::step(State& s, Kernel& k) const {
     if (s.write.iter.count.n == 0) return finished(Bytes{0});
     if (!lock(k, inode, LockMode::exclusive)) return Blocked{inode};
     s.locked = 1;
+    zero_to_position(k, object, position);
   }
   Traced traced(k, "iomap_file_buffered_write", {}, s.write.iter.count);
   IovIter iter{segments, s.write.iter};

@@ -4,20 +4,6 @@ namespace mtesim {
 
 namespace {
 
-/// The bytes of a page that GUP got, and a store to them, through the kernel's own mapping.
-Provenance read_page(const Machine& machine, const GotPage& page, Bytes offset, Bytes size) {
-  if (page.zero_page) return {Origin{}, size};
-  return machine.folio(page.folio).contents.read(static_cast<std::uint32_t>(offset.n),
-                                                 static_cast<std::uint32_t>((offset + size).n));
-}
-
-void write_page(Machine& machine, const GotPage& page, Bytes offset, const Provenance& bytes) {
-  machine.edit_folio(page.folio, [&](Folio& folio) {
-    folio.contents.write(static_cast<std::uint32_t>(offset.n), bytes);
-    folio.dirty = folio.dirty || folio.in_cache;
-  });
-}
-
 bool segments_ok(Kernel& k, const UserSegments& segments) {
   for (const UserSegment& segment : segments) {
     if (!access_ok(k, segment.base, segment.length)) return false;
@@ -125,9 +111,7 @@ Step Vmsplice::step(State& s, Kernel& k) const {
     unlock(k, mutex);
     return finished(s.spliced, status);
   };
-  const auto is_full = [&] {
-    return k.machine.pipes[pipe]->buffers.size() >= k.machine.pipes[pipe]->ring_size;
-  };
+  const auto is_full = [&] { return k.machine.pipes[pipe]->buffers.size() >= k.machine.pipes[pipe]->ring_size; };
   if (is_full()) return finish(Errno::eagain);  // SPLICE_F_NONBLOCK
   const Bytes page_size = k.machine.page_size;
   Bytes offset = Bytes{iter.pointer().address()} % page_size;

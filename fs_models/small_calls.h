@@ -10,9 +10,9 @@ namespace mtesim {
 /// What a small call is given.
 struct SmallCallArguments {
   UserPtr buffer;
-  Bytes size;                      ///< its size argument, where it has one
-  Bytes length;                    ///< of the text that the kernel has, or that lies in the buffer
-  std::vector<Bytes> names;        ///< getdents64: how long each name of the directory is
+  Bytes size;                ///< its size argument, where it has one
+  Bytes length;              ///< of the text that the kernel has, or that lies in the buffer
+  std::vector<Bytes> names;  ///< getdents64: how long each name of the directory is
 };
 
 /// A system call without a loop: it fills in or reads one structure or text.

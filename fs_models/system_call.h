@@ -49,11 +49,11 @@ struct SystemCall {
   Bytes buf_size{};          ///< tree_search_v2: args.buf_size
   std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
   std::shared_ptr<const SearchTree> tree{};
-  UserSegments remote{};    ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word
-  OpenFlags flags{};        ///< of the file
-  Bytes file_size{};        ///< of a file whose text the kernel makes
+  UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word
+  OpenFlags flags{};      ///< of the file
+  Bytes file_size{};      ///< of a file whose text the kernel makes
   FutexOp futex_op{};
-  bool futex_shared{};         ///< without FUTEX_PRIVATE_FLAG
+  bool futex_shared{};          ///< without FUTEX_PRIVATE_FLAG
   std::uint32_t futex_value{};  ///< what the word is compared with; wake_op: what is added
   const SmallCallEntry* small{};
   Bytes length{};              ///< small: of the text that the kernel has, or that lies in the buffer

@@ -6,10 +6,10 @@ namespace mtesim {
 
 namespace {
 
-constexpr Bytes kSharedInfo{320};       // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
-constexpr Bytes kFragsSize{32768};      // UNIX_SKB_FRAGS_SZ
+constexpr Bytes kSharedInfo{320};         // SKB_DATA_ALIGN(sizeof(struct skb_shared_info))
+constexpr Bytes kFragsSize{32768};        // UNIX_SKB_FRAGS_SZ
 constexpr std::uint64_t kMostFrags = 17;  // MAX_SKB_FRAGS
-constexpr unsigned kMostOrder = 3;      // of the pages behind the head
+constexpr unsigned kMostOrder = 3;        // of the pages behind the head
 
 Bytes page_align(Bytes n, Bytes page_size) { return {round_up(n.n, page_size)}; }
 

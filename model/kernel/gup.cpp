@@ -66,6 +66,19 @@ GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
   return {Errno::ok, pte.state == PteState::zero, pte.folio};
 }
 
+Provenance read_page(const Machine& machine, const GotPage& page, Bytes offset, Bytes size) {
+  if (page.zero_page) return {Origin{}, size};
+  return machine.folio(page.folio)
+      .contents.read(static_cast<std::uint32_t>(offset.n), static_cast<std::uint32_t>((offset + size).n));
+}
+
+void write_page(Machine& machine, const GotPage& page, Bytes offset, const Provenance& bytes) {
+  machine.edit_folio(page.folio, [&](Folio& folio) {
+    folio.contents.write(static_cast<std::uint32_t>(offset.n), bytes);
+    folio.dirty = folio.dirty || folio.in_cache;
+  });
+}
+
 GotPages get_user_pages(Kernel& k, UserPtr at, Bytes size, GupFlags flags) {
   return collect(k, "get_user_pages", at, size, flags);
 }

@@ -21,6 +21,10 @@ struct GotPage {
 };
 [[nodiscard]] GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags);
 
+/// The bytes of a page that was got, and a store to them, through the kernel's own mapping: unchecked.
+[[nodiscard]] Provenance read_page(const Machine& machine, const GotPage& page, Bytes offset, Bytes size);
+void write_page(Machine& machine, const GotPage& page, Bytes offset, const Provenance& bytes);
+
 /// get_user_pages() and pin_user_pages(): the pages of [at, at + size), as far as they can be had. A pin or a
 /// reference is dropped before the step ends, so that which of the two it was is only a name in the trace.
 /// Returns: the pages, or the error if there is not even one. A fatal signal ends it with EINTR.

@@ -103,6 +103,8 @@ std::vector<Revision> make_revisions() {
     r.copy_page_iter = IterCopy::one_attempt;
     r.copy_page_from_iter_atomic = IterCopy::one_attempt;
     r.proc_mem_untags = true;
+    r.dio_read_stops_at_eof = true;
+    r.read_at_eof_caches_page = true;
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.iomap_write_probe = {ProbeKind::fault_in_pages_readable, {}};
@@ -132,6 +134,8 @@ std::vector<Revision> make_revisions() {
   });
   row("6.1", [](Revision& r) {
     r.safe_writeable = SafeWriteable::fixup;  // right in stable 6.1
+    r.dio_read_stops_at_eof = false;          // between 5.10 and 6.1
+    r.read_at_eof_caches_page = false;        // between 5.10 and 6.1
     r.proc_mem_untags = false;                // stable 6.1 looks the mapping up by the address as it came: [records]
     r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
   });
@@ -188,6 +192,11 @@ std::vector<Knob> make_knobs() {
   all.push_back(word_knob<&Revision::iomap_large_folios, kOnOff>(
       "iomap_file_buffered_write.large_folios",
       "a write to a file system with large folios is probed as far as the largest reaches"));
+  all.push_back(word_knob<&Revision::read_at_eof_caches_page, kOnOff>(
+      "filemap_read.caches_page_at_eof", "a read at the file's end leaves a page of zeroes there in the page cache"));
+  all.push_back(word_knob<&Revision::dio_read_stops_at_eof, kOnOff>(
+      "iomap_dio_rw.read_stops_at_eof",
+      "a direct read does not zero the buffer behind the file's end, and takes a hole it could not read for the end"));
   all.push_back(word_knob<&Revision::tmpfs_direct, kOnOff>("tmpfs.direct", "tmpfs opens files with O_DIRECT"));
   all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
       "generic_perform_write.tmpfs_large_folios",

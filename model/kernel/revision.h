@@ -97,9 +97,12 @@ struct Revision {
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
   Probe iomap_write_probe;
-  bool iomap_large_folios{};            ///< the same of iomap_write_iter() and file systems with large folios
-  bool tmpfs_direct{};                  ///< tmpfs opens files with O_DIRECT, and does as without it
-  bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
+  bool iomap_large_folios{};       ///< the same of iomap_write_iter() and file systems with large folios
+  bool read_at_eof_caches_page{};  ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
+  bool dio_read_stops_at_eof{};    ///< iomap_dio_rw(): a read does not zero the buffer behind the file's end, and
+                                   ///< takes a hole that could not be read for the end
+  bool tmpfs_direct{};             ///< tmpfs opens files with O_DIRECT, and does as without it
+  bool tmpfs_large_folios{};       ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
 
   bool operator==(const Revision&) const = default;

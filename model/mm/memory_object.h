@@ -33,7 +33,9 @@ struct MemoryObject {
   Bytes laid_out{};
   CowArray<FolioSlot> folios;
 
-  [[nodiscard]] Fingerprint fingerprint() const { return print_of(kind, size.n, blocks, laid_out.n) + slot_print(1, folios.fingerprint()); }
+  [[nodiscard]] Fingerprint fingerprint() const {
+    return print_of(kind, size.n, blocks, laid_out.n) + slot_print(1, folios.fingerprint());
+  }
   bool operator==(const MemoryObject&) const = default;
 };
 

@@ -21,7 +21,8 @@ struct KeyGroup {
 constexpr KeyGroup kKeys[] = {
     {"ret", FieldGroup::outcome},        {"errno", FieldGroup::outcome},      {"hang", FieldGroup::outcome},
     {"killable", FieldGroup::outcome},   {"sig", FieldGroup::outcome},        {"si_code", FieldGroup::outcome},
-    {"tcf_errno", FieldGroup::outcome},  {"skip", FieldGroup::outcome},       {"c_same", FieldGroup::bytes},  {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},    {"mod_last", FieldGroup::bytes},
+    {"tcf_errno", FieldGroup::outcome},  {"skip", FieldGroup::outcome},       {"c_same", FieldGroup::bytes},
+    {"mod_prefix", FieldGroup::bytes},   {"mod_total", FieldGroup::bytes},    {"mod_last", FieldGroup::bytes},
     {"mod_outside", FieldGroup::bytes},  {"good_prefix", FieldGroup::bytes},  {"good_total", FieldGroup::bytes},
     {"tags_changed", FieldGroup::bytes}, {"pos_after", FieldGroup::bytes},    {"f_size", FieldGroup::bytes},
     {"f_new_prefix", FieldGroup::bytes}, {"f_new_total", FieldGroup::bytes},  {"f_old", FieldGroup::bytes},
@@ -36,8 +37,9 @@ constexpr KeyGroup kKeys[] = {
 /// A key that says nothing about what the call did to its user: how the kernel got there, when, or how the case was
 /// set up.
 constexpr std::string_view kNotJudged[] = {
-    "fn",          "seq",      "t_us",         "klog",           "phase",  "hang_ms", "hang_state", "hang_stack",
-    "si_addr",     "sig_cnt",  "trace_events", "trace_events_6s", "cwdlen", "case_us", "after_hung",
+    "fn",         "seq",        "t_us",       "klog",    "phase",        "hang_ms",
+    "hang_state", "hang_stack", "si_addr",    "sig_cnt", "trace_events", "trace_events_6s",
+    "cwdlen",     "case_us",    "after_hung",
 };
 
 std::string shortened(const json& value) {
@@ -66,9 +68,11 @@ class Comparison {
         differ(*known, shortened(expected), shortened(got[key]));
       }
     }
-    for (const char* key : {"hang", "sig", "si_code", "tcf_errno", "tags_changed"}) {  // left out where there is nothing to say
+    for (const char* key :
+         {"hang", "sig", "si_code", "tcf_errno", "tags_changed"}) {  // left out where there is nothing to say
       if (got.contains(key) && !record_.result.contains(key)) {
-        const auto* known = std::find_if(std::begin(kKeys), std::end(kKeys), [&](const KeyGroup& k) { return k.key == key; });
+        const auto* known =
+            std::find_if(std::begin(kKeys), std::end(kKeys), [&](const KeyGroup& k) { return k.key == key; });
         differ(*known, "nothing", shortened(got[key]));
       }
     }
@@ -125,7 +129,7 @@ void watch_on(const Workload& workload, WorkState state, FaultLog& faults) {
 }
 
 /// open(2) had refused the file, so that there was no call.
-std::optional<json> refused_open(const Record& record, const Scenario& scenario) {
+std::optional<json> refused_open(const Scenario& scenario) {
   const Revision* revision = find_revision(scenario.kernel.revision);
   for (const FileSpec& file : scenario.files) {
     if (!file.direct || opens_direct(*find_file_system(file.fs), *revision)) continue;
@@ -136,7 +140,7 @@ std::optional<json> refused_open(const Record& record, const Scenario& scenario)
 }
 
 json carry_out_one(const Record& record, const Scenario& scenario) {
-  if (const auto refused = refused_open(record, scenario)) return *refused;
+  if (const auto refused = refused_open(scenario)) return *refused;
   const Built built = build(scenario, no_text());
   FaultLog faults;
   Observer* const observers[] = {&faults};
@@ -196,8 +200,8 @@ std::string_view group_name(FieldGroup group) {
 }
 
 bool RecordReport::agrees(FieldGroup group) const {
-  return skipped.empty() && std::none_of(differences.begin(), differences.end(),
-                                         [&](const Difference& d) { return d.group == group; });
+  return skipped.empty() &&
+         std::none_of(differences.begin(), differences.end(), [&](const Difference& d) { return d.group == group; });
 }
 
 RecordReport conform(const Record& record, Mops mops) {
@@ -208,8 +212,8 @@ RecordReport conform(const Record& record, Mops mops) {
   }
   try {
     Scenario scenario = scenario_of(record, mops);
-    const json got = record.what.op == "sweep" ? carry_out_sweep(record, std::move(scenario))
-                                               : carry_out_one(record, scenario);
+    const json got =
+        record.what.op == "sweep" ? carry_out_sweep(record, std::move(scenario)) : carry_out_one(record, scenario);
     Comparison(record, report).compare(got);
   } catch (const Untranslatable& reason) {
     report.skipped = reason.what();

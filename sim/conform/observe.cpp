@@ -104,7 +104,8 @@ void Observation::prepare_region() {
   };
   const auto put_written = [&](std::int64_t at, std::int64_t length, std::int64_t position) {
     length = std::clamp<std::int64_t>(static_cast<std::int64_t>(size) - at, 0, length);
-    const auto from = written_values().begin() + std::min<std::int64_t>(position, std::ssize(written_values()) - length);
+    const auto from =
+        written_values().begin() + std::min<std::int64_t>(position, std::ssize(written_values()) - length);
     std::copy(from, from + length, buf_.initial.begin() + at);
   };
   if (what_.op == "sweep" && what_.arg != 0) {
@@ -134,7 +135,8 @@ void Observation::prepare_region() {
   page_can_be_read_.assign(static_cast<std::size_t>(what_.npages), true);
   for (const RecordProt& p : what_.prot) {
     // A page that the program had only taken its rights from gets them back before it is read.
-    if (p.page < what_.npages) page_can_be_read_[static_cast<std::size_t>(p.page)] = p.kind != "unmap" && p.kind != "bus";
+    if (p.page < what_.npages)
+      page_can_be_read_[static_cast<std::size_t>(p.page)] = p.kind != "unmap" && p.kind != "bus";
     if (p.kind != "coldtag" && (p.kind != "cold" || what_.mem != "anon")) continue;
     const auto begin = buf_.expected.begin() + p.page * 4096;
     std::fill(begin, begin + 4096, std::int16_t{0});
@@ -302,9 +304,8 @@ void Observation::put_buffer(json& out, bool with_expected) const {
     }
   }
   const auto inside = [&](std::int64_t at) {
-    return std::any_of(what_.segs.begin(), what_.segs.end(), [&](const RecordSegment& s) {
-      return at >= s.offset && at < s.offset + s.length;
-    });
+    return std::any_of(what_.segs.begin(), what_.segs.end(),
+                       [&](const RecordSegment& s) { return at >= s.offset && at < s.offset + s.length; });
   };
   std::int64_t outside = 0;
   for (std::int64_t page = 0; page < size; page += 4096) {
@@ -359,16 +360,18 @@ void Observation::put_file(json& out) const {
   for (std::int64_t page = 0; page * 4096 < size; ++page) {
     const Folio& folio = machine_.folio({file_object_, static_cast<std::uint32_t>(page)});
     const bool cached = folio.in_cache && folio.uptodate;
-    append_values((cached ? folio.contents : contents_on_disk(machine_, {file_object_, static_cast<std::uint32_t>(page)}))
-                      .read(0, 4096),
-                  now);
+    append_values(
+        (cached ? folio.contents : contents_on_disk(machine_, {file_object_, static_cast<std::uint32_t>(page)}))
+            .read(0, 4096),
+        now);
   }
   std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
   bool in_prefix = true;
   const ByteValues source = gathered();
   const auto total = static_cast<std::int64_t>(source.size());
   for (std::int64_t i = 0; i < size; ++i) {
-    const std::int16_t before = what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
+    const std::int16_t before =
+        what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
     const std::int16_t value = now[static_cast<std::size_t>(i)];
     if (i < what_.foff || i >= what_.foff + total) {
       outside += value != before ? 1 : 0;

@@ -96,36 +96,66 @@ RecordCase parse_case(const json& j) {
   for (const auto& [key, value] : j.items()) {
     const auto text = [&, &key = key, &value = value] { return text_of(value, key); };
     const auto number = [&, &key = key, &value = value] { return number_of(value, key); };
-    if (key == "cat") c.cat = text();
-    else if (key == "op") c.op = text();
-    else if (key == "obj") c.obj = text();
-    else if (key == "segs") c.segs = list_of<RecordSegment>(text(), segment);
-    else if (key == "bad") c.bad = list_of<RecordBad>(text(), bad_run);
-    else if (key == "badend") c.badend = number();
-    else if (key == "prot") c.prot = list_of<RecordProt>(text(), page_state);
-    else if (key == "mem") c.mem = text();
-    else if (key == "tcf") c.tcf = text();
-    else if (key == "fmode") c.fmode = text();
-    else if (key == "cache") c.cache = text();
-    else if (key == "role") c.role = text();
-    else if (key == "sub") c.sub = text();
-    else if (key == "kind") c.kind = text();
-    else if (key == "ptag") c.ptag = static_cast<std::uint32_t>(number()) & 15U;
-    else if (key == "npages") c.npages = number();
-    else if (key == "tco") c.tco = number() != 0;
-    else if (key == "direct") c.direct = number() != 0;
-    else if (key == "osync") c.osync = number() != 0;
-    else if (key == "fsize") c.fsize = number();
-    else if (key == "foff") c.foff = number();
-    else if (key == "llen") c.llen = number();
-    else if (key == "nri") c.nri = number();
-    else if (key == "arg") c.arg = number();
-    else if (key == "align") c.align = number();
-    else if (key == "dist") c.dist = number();
-    else if (key == "flen") c.flen = number();
-    else if (key == "L") c.length = number();
-    else if (key == "pos") c.pos = number();
-    else throw RecordError(fmt::format("found the key \"{}\" in `case`, whose meaning is not known", key));
+    if (key == "cat")
+      c.cat = text();
+    else if (key == "op")
+      c.op = text();
+    else if (key == "obj")
+      c.obj = text();
+    else if (key == "segs")
+      c.segs = list_of<RecordSegment>(text(), segment);
+    else if (key == "bad")
+      c.bad = list_of<RecordBad>(text(), bad_run);
+    else if (key == "badend")
+      c.badend = number();
+    else if (key == "prot")
+      c.prot = list_of<RecordProt>(text(), page_state);
+    else if (key == "mem")
+      c.mem = text();
+    else if (key == "tcf")
+      c.tcf = text();
+    else if (key == "fmode")
+      c.fmode = text();
+    else if (key == "cache")
+      c.cache = text();
+    else if (key == "role")
+      c.role = text();
+    else if (key == "sub")
+      c.sub = text();
+    else if (key == "kind")
+      c.kind = text();
+    else if (key == "ptag")
+      c.ptag = static_cast<std::uint32_t>(number()) & 15U;
+    else if (key == "npages")
+      c.npages = number();
+    else if (key == "tco")
+      c.tco = number() != 0;
+    else if (key == "direct")
+      c.direct = number() != 0;
+    else if (key == "osync")
+      c.osync = number() != 0;
+    else if (key == "fsize")
+      c.fsize = number();
+    else if (key == "foff")
+      c.foff = number();
+    else if (key == "llen")
+      c.llen = number();
+    else if (key == "nri")
+      c.nri = number();
+    else if (key == "arg")
+      c.arg = number();
+    else if (key == "align")
+      c.align = number();
+    else if (key == "dist")
+      c.dist = number();
+    else if (key == "flen")
+      c.flen = number();
+    else if (key == "L")
+      c.length = number();
+    else if (key == "pos")
+      c.pos = number();
+    else
+      throw RecordError(fmt::format("found the key \"{}\" in `case`, whose meaning is not known", key));
   }
   return c;
 }
@@ -163,7 +193,8 @@ std::vector<Record> parse_records(const std::string& line) {
     if (!j.contains(key)) throw RecordError(fmt::format("found no \"{}\"", key));
   }
   if (j["kernel"].is_array() && j["kernel"].empty()) throw RecordError("found an empty list of kernels");
-  if (!j["case"].is_object() || !j["result"].is_object()) throw RecordError("found a `case` or `result` that is no object");
+  if (!j["case"].is_object() || !j["result"].is_object())
+    throw RecordError("found a `case` or `result` that is no object");
   Record record;
   record.id = text_of(j["id"], "id");
   record.what = parse_case(j["case"]);

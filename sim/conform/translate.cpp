@@ -17,14 +17,14 @@ struct ObjectWord {
   std::uint64_t size;
 };
 constexpr ObjectWord kObjects[] = {
-    {"pipe", "pipe", 0},          {"zero", "zero", 0},          {"null", "null", 0},      {"full", "full", 0},
-    {"urandom", "urandom", 0},    {"unix", "unix", 0},          {"unixdg", "unix_dgram", 0}, {"eventfd", "eventfd", 5},
-    {"procver", "seq_file", 200},  // /proc/version
-    {"seqfile", "seq_file", 500},  // /proc/filesystems
-    {"sysfs", "seq_file", 23},     // "always [madvise] never\n"
-    {"comm", "proc_comm", 5},      // "init\n"
-    {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},        {"ramfs", "ramfs", 0},
-    {"ext4", "ext4", 0},          {"xfs", "xfs", 0},            {"gfs2", "gfs2", 0},
+    {"pipe", "pipe", 0},          {"zero", "zero", 0},       {"null", "null", 0},
+    {"full", "full", 0},          {"urandom", "urandom", 0}, {"unix", "unix", 0},
+    {"unixdg", "unix_dgram", 0},  {"eventfd", "eventfd", 5}, {"procver", "seq_file", 200},  // /proc/version
+    {"seqfile", "seq_file", 500},                                                           // /proc/filesystems
+    {"sysfs", "seq_file", 23},  // "always [madvise] never\n"
+    {"comm", "proc_comm", 5},   // "init\n"
+    {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},     {"ramfs", "ramfs", 0},
+    {"ext4", "ext4", 0},          {"xfs", "xfs", 0},         {"gfs2", "gfs2", 0},
     {"btrfs", "btrfs", 0},        {"btrfsnc", "btrfs", 0},
 };
 
@@ -35,9 +35,7 @@ Bytes bytes_of(std::int64_t n) {
 
 std::string text(std::string_view word) { return std::string(word); }
 
-BufferPlace place(std::string_view mapping, std::int64_t offset) {
-  return {text(mapping), bytes_of(offset).n};
-}
+BufferPlace place(std::string_view mapping, std::int64_t offset) { return {text(mapping), bytes_of(offset).n}; }
 
 constexpr std::int64_t kMostPages = 1024;
 constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
@@ -136,7 +134,8 @@ class Translator {
       m.tag = what_.ptag;
       for (const RecordBad& b : bad) {
         const std::uint64_t first = bytes_of(b.first).n;
-        if (b.count > 0) m.tags.push_back({{first, first + bytes_of(b.count).n - 1, 1}, b.tag.value_or(what_.ptag ^ 8U)});
+        if (b.count > 0)
+          m.tags.push_back({{first, first + bytes_of(b.count).n - 1, 1}, b.tag.value_or(what_.ptag ^ 8U)});
       }
     }
     for (const RecordProt& p : what_.prot) m.states.push_back(page_state(p, tagged));
@@ -235,9 +234,7 @@ class Translator {
     throw Untranslatable("file content " + what_.fmode);
   }
 
-  void add_plain() {
-    scenario_.memory.push_back({.name = text(kPlain), .pages = kPlainPages, .prot = "rw"});
-  }
+  void add_plain() { scenario_.memory.push_back({.name = text(kPlain), .pages = kPlainPages, .prot = "rw"}); }
 
   void process_vm() {
     add_plain();
@@ -291,9 +288,17 @@ class Translator {
 
   void small_call() {
     static constexpr std::pair<std::string_view, std::string_view> kCalls[] = {
-        {"readlink", "readlink"}, {"getcwd", "getcwd"},   {"uname", "uname"},         {"fstat", "fstat"},
-        {"pipe2", "pipe2"},       {"clock", "clock_gettime"}, {"open", "openat"},     {"poll", "ppoll"},
-        {"mincore", "mincore"},   {"getdents", "getdents64"}, {"sigproc", "rt_sigprocmask"},
+        {"readlink", "readlink"},
+        {"getcwd", "getcwd"},
+        {"uname", "uname"},
+        {"fstat", "fstat"},
+        {"pipe2", "pipe2"},
+        {"clock", "clock_gettime"},
+        {"open", "openat"},
+        {"poll", "ppoll"},
+        {"mincore", "mincore"},
+        {"getdents", "getdents64"},
+        {"sigproc", "rt_sigprocmask"},
         {"getrandom", "getrandom"},
     };
     const auto* call =
@@ -323,7 +328,9 @@ class Translator {
                                     : revision == "6.1" ? std::vector<Names>{{1, 13}, {1, 11}, {2, 4}}
                                                         : std::vector<Names>{{2, 4}, {1, 13}, {1, 5}};
     std::vector<Bytes> names{Bytes{1}, Bytes{2}};
-    const auto add = [&](const Names& n) { names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length}); };
+    const auto add = [&](const Names& n) {
+      names.insert(names.end(), static_cast<std::size_t>(n.number), Bytes{n.length});
+    };
     std::for_each(first.begin(), first.end(), add);
     std::for_each(then.begin(), then.end(), add);
     add({60, 5});  // tty10 to tty63 and their like

@@ -136,9 +136,14 @@ class Builder {
         file.object = add_object(file.fs->pages, spec.size, spec.name);
         lay_out(file, spec, at);
         if (file.fs->kind == FileKind::regular &&
-            (spec.cache == CacheState::warm || file.fs->pages == ObjectKind::shmem)) {
+            (spec.cache == CacheState::warm || file.fs->contract == WriteContract::simple)) {
           const std::uint64_t pages = round_up(spec.size.n, machine().page_size) / machine().page_size.n;
           for (std::uint32_t page = 0; page < pages; ++page) fill_cache({file.object, page});
+          // It has been read to its end, and there as well.
+          const bool aligned = is_aligned(spec.size.n, machine().page_size);
+          if (aligned && file.fs->pages == ObjectKind::file && built_.workload.revision.read_at_eof_caches_page) {
+            read_into_cache(machine(), {file.object, static_cast<std::uint32_t>(pages)});
+          }
         }
     }
     if (!spec.tree.empty() || file.fs->name == "btrfs") file.tree = build_tree(spec, at);
