@@ -210,14 +210,20 @@ class Builder {
     SearchTree tree;
     constexpr std::uint64_t kLeafHeader = 101;
     constexpr std::uint64_t kLeafItem = 25;
+    std::uint64_t used = 0;
     for (std::size_t l = 0; l < spec.tree.size(); ++l) {
-      const LeafSpec& leaf = spec.tree[l];
-      const std::uint64_t used = kLeafHeader + leaf.items * (leaf.item_size.n + kLeafItem);
-      if (used > tree.node_size.n) {
-        complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
-                                                               leaf.items, leaf.item_size.n, used, tree.node_size.n));
+      const LeafSpec& run = spec.tree[l];
+      if (run.new_leaf || tree.leaves.empty()) {
+        tree.leaves.emplace_back();
+        used = kLeafHeader;
       }
-      tree.leaves.emplace_back(leaf.items, leaf.item_size);
+      used += run.items * (run.item_size.n + kLeafItem);
+      if (used > tree.node_size.n) {
+        complain(fmt::format("{}/tree/{}", at, l),
+                 fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}", run.items, run.item_size.n, used,
+                             tree.node_size.n));
+      }
+      tree.leaves.back().insert(tree.leaves.back().end(), run.items, run.item_size);
     }
     return std::make_shared<const SearchTree>(std::move(tree));
   }
