@@ -158,6 +158,8 @@ class Builder {
     MemoryObject& object = machine().objects[file.object].write();
     object.blocks = spec.content;
     object.laid_out = spec.size;
+    object.fault_locking = file.fs->fault_locking;
+    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit) object.blocks = BlockKind::inline_data;
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -219,9 +221,8 @@ class Builder {
       }
       used += run.items * (run.item_size.n + kLeafItem);
       if (used > tree.node_size.n) {
-        complain(fmt::format("{}/tree/{}", at, l),
-                 fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}", run.items, run.item_size.n, used,
-                             tree.node_size.n));
+        complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
+                                                               run.items, run.item_size.n, used, tree.node_size.n));
       }
       tree.leaves.back().insert(tree.leaves.back().end(), run.items, run.item_size);
     }
