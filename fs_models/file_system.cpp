@@ -16,7 +16,7 @@ constexpr std::array<FileSystem, 18> kFileSystems{{
      FaultLocking::extent_range, Bytes{2048}},
     {"xfs", "buffered and direct through iomap", FileKind::regular, ObjectKind::file, WriteContract::iomap},
     {"gfs2", "through iomap under a cluster lock, the glock; small files stuffed", FileKind::regular, ObjectKind::file,
-     WriteContract::iomap, FaultLocking::glock, Bytes{4096 - 232}},
+     WriteContract::iomap, FaultLocking::glock, Bytes{4096 - 232}, true},
     {"pipe", "a pipe", FileKind::pipe, ObjectKind::file, WriteContract::none},
     {"zero", "/dev/zero", FileKind::dev_zero, ObjectKind::file, WriteContract::none},
     {"null", "/dev/null", FileKind::dev_null, ObjectKind::file, WriteContract::none},

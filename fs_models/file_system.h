@@ -49,6 +49,7 @@ struct FileSystem {
   WriteContract contract{};  ///< of its buffered write(2)
   FaultLocking fault_locking{};
   Bytes inline_limit{};  ///< a file up to this size has its data within its metadata; 0: none has
+  bool preallocates_zeroes{};  ///< fallocate() writes zeroes to the blocks, which are data then
 };
 
 [[nodiscard]] std::span<const FileSystem> file_systems();

@@ -35,9 +35,7 @@ Step Gfs2BufferedRead::step(State& s, Kernel& k) const {
       if (ended == nullptr) return got;
       const bool all = s.attempt.iter.count.n == 0;
       const auto error = ended->result < 0 ? static_cast<Errno>(-ended->result) : Errno::ok;
-      const bool done = all || (error != Errno::ok && error != Errno::efault && error != Errno::eagain) ||
-                        (!retries && error == Errno::ok);
-      if (done) return got;
+      if (all || (error != Errno::ok && error != Errno::efault && error != Errno::eagain)) return got;
       s.written = s.attempt.read;
       s.at = At::locking;
       return Advanced{};

@@ -9,6 +9,8 @@ namespace mtesim {
 namespace {
 
 constexpr Bytes kSector{512};  // logical block of the device, and its DMA alignment
+/// Where in its block a stuffed file's data begins: sizeof(struct gfs2_dinode).
+constexpr std::uint32_t kStuffedAt = 232;
 /// What one bio takes at the most, in pages: BIO_MAX_VECS.
 constexpr std::uint64_t kBioPages = 256;
 
@@ -23,6 +25,11 @@ Extent extent_at(const Machine& machine, std::uint32_t object, Bytes at, Bytes s
     return block_of(machine, {object, static_cast<std::uint32_t>(position / machine.page_size)});
   };
   Extent extent{kind_at(at), Bytes{}};
+  if (extent.kind == BlockKind::inline_data) {  // it ends where the file ends, and a hole begins
+    const Bytes end = machine.objects[object]->size;
+    if (at >= end) return {BlockKind::hole, size};
+    return {extent.kind, min(size, end - at)};
+  }
   while (extent.length < size && kind_at(at + extent.length) == extent.kind) {
     const Bytes in_page = machine.page_size - (at + extent.length) % machine.page_size;
     extent.length += min(in_page, size - extent.length);
@@ -104,7 +111,7 @@ Bytes read_inline(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at,
   const Bytes end = min(at + size, k.machine.objects[request.object]->size);
   const Provenance bytes =
       contents_on_disk(k.machine, {request.object, 0}).read(begin, static_cast<std::uint32_t>(max(end, at).n));
-  return copy_to_iter(k, iter, {bytes, begin % 16});
+  return copy_to_iter(k, iter, {bytes, (kStuffedAt + begin) % 16});
 }
 
 /// ENOTBLK: not to be done directly here.
@@ -154,7 +161,7 @@ DioResult iomap_dio_rw(Kernel& k, IovIter& iter, const DioRequest& request) {
   const Bytes file_size = k.machine.objects[request.object]->size;
   const Bytes begin = request.position + request.done_before;
   const Bytes end = begin + iter.count();
-  if (begin == end || (!request.writes && begin >= file_size)) return {Errno::ok, traced.returns(request.done_before)};
+  if (begin == end || (!request.writes && begin >= file_size)) return {Errno::ok, traced.returns(Bytes{0})};
   write_back(k.machine, request.object, begin, end);
   if (request.writes) invalidate_pages(k.machine, request.object, begin, end);
 
@@ -174,8 +181,8 @@ DioResult iomap_dio_rw(Kernel& k, IovIter& iter, const DioRequest& request) {
     done += moved;
     k.emit(Delivered{request.done_before + done});
     if (moved.n > 0) continue;
-    const bool is_hole = !request.writes && (extent.kind == BlockKind::hole || extent.kind == BlockKind::unwritten);
-    if (is_hole && k.revision.dio_read_stops_at_eof) break;  // iomap_dio_hole_actor(): as if it had ended
+    // iomap_dio_hole_actor() and iomap_dio_inline_actor(): as if it had ended.
+    if (!by_blocks && k.revision.dio_read_stops_at_eof) break;
     // Where the rest of a new block has to be zeroed, that hides the error.
     const bool zeroes_tail =
         request.writes && !is_aligned(at.n, k.machine.page_size) && (at >= file_size || extent.kind != BlockKind::data);

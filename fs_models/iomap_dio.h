@@ -17,7 +17,7 @@ struct DioRequest {
 };
 struct DioResult {
   Errno error{Errno::ok};
-  Bytes done{};  ///< done_before and what came to it; 0 with an error
+  Bytes done{};  ///< done_before and what came to it; 0 with an error, and where there was nothing to do
 };
 
 /// iomap_dio_rw(): extent by extent. Data goes between the user's pages, by GUP, and the disk: no access is made by the

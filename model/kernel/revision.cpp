@@ -113,7 +113,7 @@ std::vector<Revision> make_revisions() {
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.iomap_write_probe = {ProbeKind::fault_in_pages_readable, {}};
-    r.iomap_zeroing_extends = true;
+    r.iomap_zeroing_extends = r.btrfs_nocow_inline = true;
     r.btrfs_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.btrfs_direct_read_probe = {ProbeKind::fault_in_safe_writeable, {}};  // used from 5.16 on
     r.gfs2_read_probe = {ProbeKind::fault_in_safe_writeable, {}};          // used from 5.16 on
@@ -160,6 +160,7 @@ std::vector<Revision> make_revisions() {
     r.tmpfs_direct = true;
     r.iomap_large_folios = true;
     r.iomap_zeroing_extends = false;                         // between 6.1 and 6.12
+    r.btrfs_nocow_inline = false;                            // between 6.1 and 6.12: [records]
     r.dio_zeroing_hides_fault = true;                        // between 6.1 and 6.12
     r.btrfs_checksummed_write = ChecksummedWrite::buffered;  // back-ported to stable 6.12
     r.tmpfs_large_folios = true;                             // between 6.1 and 6.12
@@ -213,6 +214,8 @@ std::vector<Knob> make_knobs() {
       "btrfs_buffered_write.by_folio", "a folio a round, never read by force after a round that copied nothing"));
   all.push_back(word_knob<&Revision::btrfs_checksummed_write, kChecksummedWrite>(
       "btrfs_direct_write.checksummed", "how O_DIRECT writes to a file whose data is checksummed"));
+  all.push_back(word_knob<&Revision::btrfs_nocow_inline, kOnOff>(
+      "btrfs.nocow_inline", "small files whose data is not checksummed have it inline, like others"));
   all.push_back(word_knob<&Revision::dio_nofault, kOnOff>(
       "btrfs_direct_io.nofault", "tries that take only what is mapped, with fault-ins between them"));
   all.push_back(word_knob<&Revision::gfs2_retries, kOnOff>(
@@ -235,7 +238,8 @@ std::vector<Knob> make_knobs() {
       "filemap_read.caches_page_at_eof", "a read at the file's end leaves a page of zeroes there in the page cache"));
   all.push_back(word_knob<&Revision::dio_read_stops_at_eof, kOnOff>(
       "iomap_dio_rw.read_stops_at_eof",
-      "a direct read does not zero the buffer behind the file's end, and takes a hole it could not read for the end"));
+      "a direct read does not zero the buffer behind the file's end, and takes a hole or inline data it could not copy "
+      "for the end"));
   all.push_back(word_knob<&Revision::tmpfs_direct, kOnOff>("tmpfs.direct", "tmpfs opens files with O_DIRECT"));
   all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
       "generic_perform_write.tmpfs_large_folios",

@@ -86,8 +86,16 @@ Observation::Observation(const RecordCase& what, const Built& built, const RunRe
 void Observation::prepare_region() {
   const auto size = static_cast<std::size_t>(what_.npages) * 4096;
   buf_.begin = built_.names.mappings.front().begin;
-  buf_.object = object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
+  buf_.object =
+      what_.is_self() ? file_object_ : object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
   buf_.initial = filled(size);
+  if (what_.is_self()) {
+    buf_.initial.clear();
+    const std::int64_t there =
+        what_.fmode == "data" ? std::min<std::int64_t>(what_.fsize, static_cast<std::int64_t>(size)) : 0;
+    append_part(file_values(), 0, there, buf_.initial);
+    buf_.initial.resize(size, 0);
+  }
   const auto put = [&](std::int64_t at, std::int16_t value) {
     if (at >= 0 && static_cast<std::size_t>(at) < size) buf_.initial[static_cast<std::size_t>(at)] = value;
   };
@@ -99,7 +107,8 @@ void Observation::prepare_region() {
   };
   if (what_.op == "sweep" && what_.arg != 0) {
     put_written(what_.pos * 16 + what_.align, what_.length, 0);
-  } else if (what_.is_transfer() ? what_.is_write() : what_.uses_plain() && what_.region_is_source()) {
+  } else if (what_.is_transfer() ? what_.is_write() && !what_.is_self()
+                                 : what_.uses_plain() && what_.region_is_source()) {
     std::int64_t position = what_.foff;
     for (const RecordSegment& s : what_.segs) {
       put_written(s.offset, s.length, position);
@@ -152,7 +161,7 @@ void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
     const auto at = static_cast<std::int64_t>(origin.position);
     if (origin.source == kZeroSource) {
       to.insert(to.end(), piece.length, std::int16_t{0});
-    } else if (origin.source == source_of_object(buf_.object)) {
+    } else if (origin.source == source_of_object(buf_.object) && !what_.is_self()) {
       append_part(buf_.initial, at, n, to);
     } else if (what_.uses_plain() && origin.source == source_of_object(plain_.object)) {
       append_part(plain_.initial, at, n, to);
@@ -185,6 +194,8 @@ ByteValues Observation::contents_of(const Names::Mapping& mapping, std::uint32_t
     const bool has_own = machine_.folio(own).in_cache;  // shared memory stays when nobody maps it
     if (pte.state == PteState::present || pte.state == PteState::swapped) {
       append_values(machine_.folio(pte.folio).contents.read(0, page_size), values);
+    } else if (pte.state == PteState::none && what_.is_self()) {  // the program looks, and has it read in
+      append_values(file_page(own.index).read(0, page_size), values);
     } else if (pte.state == PteState::none && has_own) {
       append_values(machine_.folio(own).contents.read(0, page_size), values);
     } else {
@@ -222,7 +233,7 @@ json Observation::keys() const {
     } else if (what_.uses_plain()) {
       put_plain(out);
       put_buffer(out, what_.segs, !what_.region_is_source());
-    } else {
+    } else if (!what_.is_self() || !what_.is_write()) {
       put_buffer(out, what_.segs, transfer && !what_.is_write() && has_source);
     }
     if (transfer || what_.uses_plain()) put_tags(out);
@@ -245,6 +256,11 @@ void Observation::put_outcome(json& out) const {
   }
   const std::vector<std::int64_t> results = result_.all_results();
   const std::int64_t result = results.empty() ? 0 : results.back();
+  if (result == kKernelBugResult) {
+    out["oops"] = 1;
+    out["child_signal"] = kSigsegv;
+    return;
+  }
   out["ret"] = result < 0 ? -1 : result;
   out["errno"] = result < 0 ? -result : 0;
   if (result_.final_state.tasks.front().killed && machine_.tasks.front().pending.mteaerr) {
@@ -300,8 +316,9 @@ void Observation::put_buffer(json& out, const std::vector<RecordSegment>& segmen
     }
   }
   const auto inside = [&](std::int64_t at) {
-    return std::any_of(segments.begin(), segments.end(),
-                       [&](const RecordSegment& s) { return at >= s.offset && at < s.offset + s.length; });
+    return what_.is_self() || std::any_of(segments.begin(), segments.end(), [&](const RecordSegment& s) {
+             return at >= s.offset && at < s.offset + s.length;
+           });
   };
   std::int64_t outside = 0;
   for (std::int64_t page = 0; page < size; page += 4096) {
@@ -323,7 +340,7 @@ void Observation::put_buffer(json& out, const std::vector<RecordSegment>& segmen
 }
 
 void Observation::put_tags(json& out) const {
-  if (what_.mem != "anon" && what_.mem != "shanon" && what_.mem != "shm") return;
+  if (!what_.has_tags()) return;
   std::int64_t changed = 0;
   constexpr std::int64_t kGranules = 256;
   for (std::int64_t page = 0; page < what_.npages; ++page) {

@@ -63,6 +63,8 @@ class Observation {
   [[nodiscard]] ByteValues gathered() const;
   [[nodiscard]] ByteValues source_values(std::int64_t length) const;
 
+  [[nodiscard]] Contents file_page(std::uint32_t page) const;
+
   void put_outcome(nlohmann::json& out) const;
   void put_buffer(nlohmann::json& out, const std::vector<RecordSegment>& segments, bool with_expected) const;
   void put_tags(nlohmann::json& out) const;

@@ -9,20 +9,21 @@ namespace mtesim {
 
 using nlohmann::json;
 
+/// A page of the file as a read of it finds it.
+Contents Observation::file_page(std::uint32_t page) const {
+  const Folio& folio = machine_.folio({file_object_, page});
+  return folio.in_cache && folio.uptodate ? folio.contents : contents_on_disk(machine_, {file_object_, page});
+}
+
 void Observation::put_file(json& out) const {
   const std::int64_t result = out.contains("ret") ? out["ret"].get<std::int64_t>() : 0;
   if (!what_.op.starts_with("p")) out["pos_after"] = what_.foff + std::max<std::int64_t>(result, 0);
-  if (!what_.is_write()) return;
+  if (!what_.is_write() && !what_.is_self()) return;
   const MemoryObject& file = *machine_.objects[file_object_];
   const auto size = static_cast<std::int64_t>(file.size.n);
   ByteValues now;
   for (std::int64_t page = 0; page * 4096 < size; ++page) {
-    const Folio& folio = machine_.folio({file_object_, static_cast<std::uint32_t>(page)});
-    const bool cached = folio.in_cache && folio.uptodate;
-    append_values(
-        (cached ? folio.contents : contents_on_disk(machine_, {file_object_, static_cast<std::uint32_t>(page)}))
-            .read(0, 4096),
-        now);
+    append_values(file_page(static_cast<std::uint32_t>(page)).read(0, 4096), now);
   }
   std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
   bool in_prefix = true;
@@ -50,7 +51,7 @@ void Observation::put_file(json& out) const {
       ++other;
     }
   }
-  if (what_.obj != "tmpfs") out["c_same"] = 1;  // the disk gets what the cache had
+  if (what_.obj != "tmpfs" && what_.is_write()) out["c_same"] = 1;  // the disk gets what the cache had
   out["f_size"] = size;
   out["f_new_prefix"] = prefix;
   out["f_new_total"] = total_new;

@@ -77,6 +77,12 @@ struct RecordCase {
   [[nodiscard]] bool is_queue() const { return obj == "pipe" || obj == "unix" || obj == "unixdg"; }
   /// There is a second buffer, which is not tagged.
   [[nodiscard]] bool uses_plain() const { return op.starts_with("pvm_") || op.starts_with("mem_") || op == "vmsplice"; }
+  /// The region is a mapping of the file that is read or written.
+  [[nodiscard]] bool is_self() const { return mem.starts_with("self"); }
+  /// The region's memory keeps tags.
+  [[nodiscard]] bool has_tags() const {
+    return mem == "anon" || mem == "shanon" || mem == "shm" || (is_self() && obj == "tmpfs" && ptag != 0);
+  }
   /// Of the two, the tested region is where the bytes come from.
   [[nodiscard]] bool region_is_source() const {
     return op == "vmsplice" || (role == "remote") != (op == "pvm_write" || op == "mem_write");

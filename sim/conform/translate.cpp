@@ -116,17 +116,23 @@ class Translator {
     MappingSpec m;
     m.name = text(kRegion);
     m.pages = bytes_of(what_.npages).n;
-    bool tagged = true;
+    bool tagged = what_.has_tags();
     if (what_.mem == "anon") {
       m.kind = MappingKind::anonymous;
     } else if (what_.mem == "shanon") {
       m.kind = MappingKind::shared_anonymous;
     } else if (what_.mem == "shm") {
       m.kind = MappingKind::tmpfs;
+    } else if (what_.is_self() && what_.is_transfer()) {
+      m.kind = what_.mem == "self" ? MappingKind::file : MappingKind::private_file;
+      m.file = "f";
+      if (!tagged) {  // the program has read it, or has not touched it; tags cannot be set without writing
+        m.present = false;
+        if (what_.cache != "cold") m.states.push_back({{0, m.pages - 1, 1}, PageStateWord::clean, 0});
+      }
     } else if (what_.mem == "plain") {
-      tagged = false;
+      m.kind = MappingKind::anonymous;
     } else if (what_.mem.starts_with("file:")) {
-      tagged = false;
       m.kind = MappingKind::file;
       m.file = "membuf";
       scenario_.files.push_back({.name = "membuf", .fs = what_.mem.substr(5), .size = Bytes{m.pages * 4096}});

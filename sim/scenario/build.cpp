@@ -159,7 +159,16 @@ class Builder {
     object.blocks = spec.content;
     object.laid_out = spec.size;
     object.fault_locking = file.fs->fault_locking;
-    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit) object.blocks = BlockKind::inline_data;
+    const bool may_be_inline = !spec.nocow || built_.workload.revision.btrfs_nocow_inline;
+    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit && may_be_inline) {
+      object.blocks = BlockKind::inline_data;
+    }
+    if (spec.content == BlockKind::unwritten && file.fs->preallocates_zeroes) {
+      for (Bytes at; at < spec.size; at += machine().page_size) {
+        const auto page = static_cast<std::uint32_t>(at / machine().page_size);
+        machine().edit_folio({file.object, page}, [](Folio& folio) { folio.stored = true; });
+      }
+    }
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -428,6 +437,9 @@ class Builder {
       case PageStateWord::not_present:
         zap_pte(machine(), 0, page);
         return true;
+      case PageStateWord::clean:
+        zap_pte(machine(), 0, page);
+        return !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
       case PageStateWord::zero_page:
         zap_pte(machine(), 0, page);
         return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));

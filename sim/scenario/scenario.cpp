@@ -48,6 +48,7 @@ constexpr std::array kAdviceWords = {
 constexpr std::array kStateWords = {
     EnumWord{PageStateWord::present, "present", "in memory"},
     EnumWord{PageStateWord::not_present, "not_present", "never touched"},
+    EnumWord{PageStateWord::clean, "clean", "mapped as a load leaves it: not writable yet"},
     EnumWord{PageStateWord::zero_page, "zero_page", "only read so far: the shared zero page, tags 0"},
     EnumWord{PageStateWord::swapped, "swapped", "in swap, its tags with it"},
     EnumWord{PageStateWord::cow, "cow", "shared copy-on-write with a forked child"},

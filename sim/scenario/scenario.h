@@ -85,6 +85,7 @@ enum class MappingKind : std::uint8_t {
 enum class PageStateWord : std::uint8_t {
   present,
   not_present,
+  clean,
   zero_page,
   swapped,
   cow,
