@@ -39,7 +39,7 @@ Bytes btrfs_copy_from_user(Kernel& k, IovIter& iter, std::uint32_t object, Bytes
     const Bytes count = min(k.machine.page_size - offset, size - done);
     const FolioRef page = page_of(k, object, at + done);
     Provenance copied;
-    Bytes moved = copy_page_from_iter_atomic(k, copied, iter, count);
+    Bytes moved = copy_into_page(k, copied, iter, page, offset, count);
     if (moved < count && !k.machine.folio(page).uptodate) {
       iter.revert(moved);
       moved = Bytes{0};
@@ -59,7 +59,7 @@ Bytes copy_one_range(Kernel& k, IovIter& iter, std::uint32_t object, Bytes at) {
   prepare_pages(k, object, at, size, false);
   const FolioRef page = page_of(k, object, at);
   Provenance copied;
-  const Bytes moved = copy_page_from_iter_atomic(k, copied, iter, size);
+  const Bytes moved = copy_into_page(k, copied, iter, page, offset, size);
   if (moved < size && !k.machine.folio(page).uptodate) {
     iter.revert(moved);
     return traced.returns(Bytes{0});

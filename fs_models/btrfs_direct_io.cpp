@@ -57,7 +57,7 @@ Step BtrfsDirectRead::direct_round(State& s, Kernel& k) const {
     result = iomap_dio_rw(k, iter, request);
   }
   unlock(k, inode);
-  if (result.error == Errno::ok) s.read.read = result.done;
+  if (result.error == Errno::ok && result.done.n > 0) s.read.read = result.done;
 
   const Bytes left = iter.count();
   const bool try_again =
@@ -104,6 +104,7 @@ Step BtrfsDirectWrite::direct_round(State& s, Kernel& k) const {
                     .writes = true,
                     .partial = nofault,
                     .bounce = checksummed && k.revision.btrfs_checksummed_write == ChecksummedWrite::bounce,
+                    .nocow = !checksummed,
                     .done_before = s.write.written});
   iter.nofault = false;
   unlock(k, inode);

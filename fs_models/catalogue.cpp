@@ -5,6 +5,7 @@
 #include "fs_models/btrfs_direct_io.h"
 #include "fs_models/btrfs_search_ioctl.h"
 #include "fs_models/dev_zero.h"
+#include "fs_models/fiemap.h"
 #include "fs_models/filemap_read.h"
 #include "fs_models/futex.h"
 #include "fs_models/generic_perform_write.h"
@@ -46,6 +47,7 @@ bool writes_btrfs_directly(const SystemCall& c) { return c.is_write() && is_on(c
 bool reads_gfs2(const SystemCall& c) { return c.is_read() && is_on(c, "gfs2") && !is_direct(c); }
 bool reads_gfs2_directly(const SystemCall& c) { return c.is_read() && is_on(c, "gfs2") && is_direct(c); }
 bool writes_gfs2(const SystemCall& c) { return c.is_write() && is_on(c, "gfs2"); }
+bool maps_extents(const SystemCall& c) { return c.kind == CallKind::fiemap && c.fs->kind == FileKind::regular; }
 bool writes_through_iomap(const SystemCall& c) { return c.is_write() && !is_direct(c) && c.fs->name == "xfs"; }
 bool is_direct_iomap(const SystemCall& c) {
   return (c.is_read() || c.is_write()) && is_direct(c) && (c.fs->name == "ext4" || c.fs->name == "xfs");
@@ -68,7 +70,7 @@ bool uses_datagram(const SystemCall& c) {
 }
 bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 29> kLoops{{
+constexpr std::array<LoopEntry, 30> kLoops{{
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -101,6 +103,8 @@ constexpr std::array<LoopEntry, 29> kLoops{{
     {Gfs2Write::kName, "write of gfs2, buffered through iomap under the glock, or direct as far as that goes",
      "5.10 takes page faults under the glock; from 5.16 tries, with fault-ins between them", writes_gfs2,
      make<Gfs2Write>},
+    {Fiemap::kName, "FIEMAP ioctl: an extent after the other; gfs2 under its glock, from the start after a fault-in",
+     "gfs2 from 5.16 on retries; 5.10 and other file systems try once", maps_extents, make<Fiemap>},
     {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
      reads<FileKind::pipe>, make<PipeRead>},
     {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",
@@ -152,6 +156,8 @@ std::string_view call_name(const SystemCall& call) {
       return "ioctl BTRFS_IOC_TREE_SEARCH";
     case CallKind::tree_search_v2:
       return "ioctl BTRFS_IOC_TREE_SEARCH_V2";
+    case CallKind::fiemap:
+      return "ioctl FS_IOC_FIEMAP";
     case CallKind::process_vm_readv:
       return "process_vm_readv";
     case CallKind::process_vm_writev:

@@ -48,7 +48,7 @@ struct FileSystem {
   ObjectKind pages{};        ///< regular files: what their page cache is
   WriteContract contract{};  ///< of its buffered write(2)
   FaultLocking fault_locking{};
-  Bytes inline_limit{};  ///< a file up to this size has its data within its metadata; 0: none has
+  Bytes inline_limit{};        ///< a file up to this size has its data within its metadata; 0: none has
   bool preallocates_zeroes{};  ///< fallocate() writes zeroes to the blocks, which are data then
 };
 

@@ -19,8 +19,8 @@ struct Extent {
   Bytes length;
 };
 
-/// From `at` to where the kind of block changes, `size` at the most.
-Extent extent_at(const Machine& machine, std::uint32_t object, Bytes at, Bytes size) {
+/// From `at` to where the kind of block changes, `size` at the most, or a block.
+Extent extent_at(const Machine& machine, std::uint32_t object, Bytes at, Bytes size, bool by_sector) {
   const auto kind_at = [&](Bytes position) {
     return block_of(machine, {object, static_cast<std::uint32_t>(position / machine.page_size)});
   };
@@ -30,6 +30,7 @@ Extent extent_at(const Machine& machine, std::uint32_t object, Bytes at, Bytes s
     if (at >= end) return {BlockKind::hole, size};
     return {extent.kind, min(size, end - at)};
   }
+  if (by_sector) size = min(size, machine.page_size - at % machine.page_size);
   while (extent.length < size && kind_at(at + extent.length) == extent.kind) {
     const Bytes in_page = machine.page_size - (at + extent.length) % machine.page_size;
     extent.length += min(in_page, size - extent.length);
@@ -114,15 +115,17 @@ Bytes read_inline(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at,
   return copy_to_iter(k, iter, {bytes, (kStuffedAt + begin) % 16});
 }
 
+bool is_btrfs(const DioRequest& request) { return request.fs->name == "btrfs"; }
+
 /// ENOTBLK: not to be done directly here.
 bool falls_back(const DioRequest& request, BlockKind kind) {
-  if (request.fs->name == "btrfs") return kind == BlockKind::inline_data;
+  if (is_btrfs(request)) return kind == BlockKind::inline_data;
   return request.fs->name == "gfs2" && request.writes && kind != BlockKind::data;
 }
 
 /// The bytes of one extent. 0: a fault, at the first byte.
 Bytes transfer(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at, const Extent& extent) {
-  const bool locks_range = request.fs->name == "btrfs";
+  const bool locks_range = is_btrfs(request);
   const Bytes page = k.machine.page_size;
   const LockId range{
       LockKind::btrfs_range, request.object, static_cast<std::uint32_t>(at / page),
@@ -130,8 +133,13 @@ Bytes transfer(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at, co
   if (locks_range && !lock(k, range, LockMode::exclusive)) throw SleepsForLock{range};
   Bytes moved;
   if (request.writes) {
+    const bool may_lose = is_btrfs(request) && k.revision.btrfs_partial_dio_is_lost;
+    if (may_lose) extend_file(k.machine, request.object, at + extent.length);
+    const Cow<MemoryObject> before = k.machine.objects[request.object];
     moved = request.bounce ? write_bounced(k, iter, request, at, extent.length)
                            : write_blocks(k, iter, request, at, extent.length);
+    const bool in_place = request.nocow && extent.kind == BlockKind::data;
+    if (may_lose && moved < extent.length && !in_place) k.machine.objects[request.object] = before;
   } else if (extent.kind == BlockKind::data) {
     moved = read_blocks(k, iter, request, at, extent.length);
   } else if (extent.kind == BlockKind::inline_data) {
@@ -170,7 +178,8 @@ DioResult iomap_dio_rw(Kernel& k, IovIter& iter, const DioRequest& request) {
   while (iter.count().n > 0) {
     const Bytes at = begin + done;
     if (!request.writes && at >= file_size && k.revision.dio_read_stops_at_eof) break;
-    const Extent extent = extent_at(k.machine, request.object, at, iter.count());
+    const bool by_sector = is_btrfs(request) && !request.writes && k.revision.btrfs_dio_read_by_sector;
+    const Extent extent = extent_at(k.machine, request.object, at, iter.count(), by_sector);
     if (falls_back(request, extent.kind)) break;
     const bool by_blocks = request.writes || extent.kind == BlockKind::data;
     if (by_blocks && (!is_aligned(at.n | extent.length.n, kSector) || !is_aligned(iter, kSector))) {

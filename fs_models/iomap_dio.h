@@ -13,6 +13,7 @@ struct DioRequest {
   bool writes{};
   bool partial{};       ///< IOMAP_DIO_PARTIAL: an EFAULT behind some bytes is a short result
   bool bounce{};        ///< IOMAP_DIO_BOUNCE: a write copies the user's bytes, and so is tag checked
+  bool nocow{};         ///< btrfs: blocks are written in place
   Bytes done_before{};  ///< by earlier calls for the same iterator: counts in the result
 };
 struct DioResult {
@@ -26,6 +27,9 @@ struct DioResult {
 /// gfs2 a write to anything but an allocated block.
 /// Alignment: offset, lengths and addresses are multiples of 512, or EINVAL.
 /// Locks:     of btrfs, the range of each extent, while it is worked on.
+/// Partial:   up to some revision an extent of btrfs that is not written to its end loses what of it was written,
+/// though
+///            that counts, and makes the file as long as the extent would have: one error for the whole ordered extent.
 /// Effects:   dirty pages of the range are written back first; a write throws the cached pages of its range away,
 ///            before and after. The iterator has moved by what was done.
 /// Source:    [linux-iomap-dio].

@@ -40,7 +40,67 @@ void for_each_mapping(Machine& machine, FolioRef ref, F&& f) {
   }
 }
 
+/// The entry at `address` names, or will when it is faulted in, this page of a file: as the source of a copy, or as
+/// what it stores to. A store to a private mapping gets a copy of its own.
+bool maps_page(const Kernel& k, std::uint64_t address, FolioRef page, AccessKind kind) {
+  const AddressSpace& space = k.machine.space_of(k.current);
+  const Vma* vma = space.find(address);
+  if (vma == nullptr || vma->object != page.object || (kind == AccessKind::store && !vma->shared)) return false;
+  const std::uint64_t index = k.machine.page_index(address);
+  const Pte& pte = space.pte(index);
+  if (pte.state == PteState::present) return pte.folio == page;
+  return static_cast<std::uint32_t>(index + vma->page_delta) == page.index;
+}
+
+/// What a copy of `bytes` between a page, from `offset` on, and the iterator's user memory moves in the end, should
+/// parts of that memory be the page itself. `kind`: of the accesses to user memory.
+Provenance as_copied(const Kernel& k, const IovIter& iter, const Provenance& bytes, FolioRef page, Bytes offset,
+                     AccessKind kind) {
+  constexpr Bytes kAhead{80};
+  if (k.machine.objects[page.object]->kind == ObjectKind::copies) return bytes;
+  Provenance result = bytes;
+  IovPosition at = iter.at;
+  IovIter rest{iter.segments, at};
+  for (Bytes done; done < bytes.size() && rest.count().n > 0;) {
+    const std::uint64_t address = rest.pointer().address();
+    const Bytes in_page = Bytes{address} % k.machine.page_size;
+    const Bytes part = min(min(k.machine.page_size - in_page, rest.single_seg_count()), bytes.size() - done);
+    if (address >= AddressSpace::kBaseAddress && address < kUserEnd && maps_page(k, address, page, kind)) {
+      // Byte i was loaded from where byte i - distance is stored.
+      const bool loads = kind == AccessKind::load;
+      const Bytes ahead = loads ? offset + done : in_page;
+      const Bytes behind = loads ? in_page : offset + done;
+      const Bytes distance = ahead - min(ahead, behind);
+      const Bytes first = loads ? Bytes{0} : done;
+      for (Bytes i = max(done, first + distance); distance >= kAhead && i < done + part; i += distance) {
+        const Bytes length = min(distance, done + part - i);
+        Provenance next = result.slice(0, i.n);
+        next.append(result.slice((i - distance).n, length.n));
+        next.append(result.slice((i + length).n, (result.size() - i - length).n));
+        result = next;
+      }
+    }
+    done += part;
+    rest.advance(part);
+  }
+  return result;
+}
+
 }  // namespace
+
+Bytes copy_from_page(Kernel& k, IovIter& iter, FolioRef page, Bytes offset, Bytes size) {
+  const auto begin = static_cast<std::uint32_t>(offset.n);
+  const Provenance bytes = k.machine.folio(page).contents.read(begin, static_cast<std::uint32_t>((offset + size).n));
+  return copy_page_to_iter(k, iter, {as_copied(k, iter, bytes, page, offset, AccessKind::store), begin % 16});
+}
+
+Bytes copy_into_page(Kernel& k, Provenance& copied, IovIter& iter, FolioRef page, Bytes offset, Bytes size) {
+  IovPosition before = iter.at;
+  const IovIter begin{iter.segments, before};
+  const Bytes moved = copy_page_from_iter_atomic(k, copied, iter, size);
+  copied = as_copied(k, begin, copied, page, offset, AccessKind::load);
+  return moved;
+}
 
 void write_begin(Kernel& k, const PageWrite& write) {
   Traced traced(k, "write_begin", {}, write.bytes);

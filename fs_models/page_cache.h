@@ -1,7 +1,7 @@
 #pragma once
 
 #include "fs_models/file_system.h"
-#include "model/kernel/kernel.h"
+#include "model/kernel/iov_iter.h"
 
 namespace mtesim {
 
@@ -12,6 +12,14 @@ struct PageWrite {
   Bytes bytes;
   WriteContract contract{};
 };
+
+/// copy_page_to_iter() of bytes of a cached page, and copy_page_from_iter_atomic() of what is to become bytes of one.
+/// Where user memory maps the very page, the copy sees what it has itself stored: its loads run 64 bytes ahead of its
+/// stores, so that a part moved forward by 80 bytes or more repeats itself. (Between, and at the last 64 bytes of a
+/// copy by less, it is taken for one that loads everything first.)
+[[nodiscard]] Bytes copy_from_page(Kernel& k, IovIter& iter, FolioRef page, Bytes offset, Bytes size);
+[[nodiscard]] Bytes copy_into_page(Kernel& k, Provenance& copied, IovIter& iter, FolioRef page, Bytes offset,
+                                   Bytes size);
 
 /// Finds or makes the folio, and fills what the write leaves of a page that is not up to date: from the disk where the
 /// file has data there, with zeroes where it has none. A page that is overwritten whole is not read.

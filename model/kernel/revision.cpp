@@ -114,6 +114,7 @@ std::vector<Revision> make_revisions() {
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.iomap_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.iomap_zeroing_extends = r.btrfs_nocow_inline = true;
+    r.btrfs_dio_read_by_sector = r.btrfs_partial_dio_is_lost = true;
     r.btrfs_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.btrfs_direct_read_probe = {ProbeKind::fault_in_safe_writeable, {}};  // used from 5.16 on
     r.gfs2_read_probe = {ProbeKind::fault_in_safe_writeable, {}};          // used from 5.16 on
@@ -137,6 +138,7 @@ std::vector<Revision> make_revisions() {
     r.btrfs_write_probe = {ProbeKind::fault_in_readable, {}};
     r.gfs2_write_probe = {ProbeKind::fault_in_readable, {}};
     r.dio_nofault = r.gfs2_retries = true;  // [linux-c03098d4b9ad]
+    r.btrfs_dio_read_by_sector = false;     // between 5.10 and 6.1
     r.gfs2_window_is_one_page = true;       // a shadowed variable
   });
   row("5.17", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup_swapped; });
@@ -160,6 +162,7 @@ std::vector<Revision> make_revisions() {
     r.tmpfs_direct = true;
     r.iomap_large_folios = true;
     r.iomap_zeroing_extends = false;                         // between 6.1 and 6.12
+    r.btrfs_partial_dio_is_lost = false;                     // between 6.1 and 6.12
     r.btrfs_nocow_inline = false;                            // between 6.1 and 6.12: [records]
     r.dio_zeroing_hides_fault = true;                        // between 6.1 and 6.12
     r.btrfs_checksummed_write = ChecksummedWrite::buffered;  // back-ported to stable 6.12
@@ -214,6 +217,10 @@ std::vector<Knob> make_knobs() {
       "btrfs_buffered_write.by_folio", "a folio a round, never read by force after a round that copied nothing"));
   all.push_back(word_knob<&Revision::btrfs_checksummed_write, kChecksummedWrite>(
       "btrfs_direct_write.checksummed", "how O_DIRECT writes to a file whose data is checksummed"));
+  all.push_back(word_knob<&Revision::btrfs_dio_read_by_sector, kOnOff>(
+      "btrfs_direct_read.by_sector", "a direct read maps and locks a block at a time, and not a whole extent"));
+  all.push_back(word_knob<&Revision::btrfs_partial_dio_is_lost, kOnOff>(
+      "btrfs_direct_write.partial_is_lost", "of an extent that is not written to its end directly, nothing is kept"));
   all.push_back(word_knob<&Revision::btrfs_nocow_inline, kOnOff>(
       "btrfs.nocow_inline", "small files whose data is not checksummed have it inline, like others"));
   all.push_back(word_knob<&Revision::dio_nofault, kOnOff>(

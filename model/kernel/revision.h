@@ -116,9 +116,11 @@ struct Revision {
   bool btrfs_write_by_folio{};    ///< btrfs_buffered_write(): a folio a round, and no forced reading
   ChecksummedWrite btrfs_checksummed_write{};
   Probe btrfs_direct_read_probe;
-  bool btrfs_nocow_inline{};       ///< btrfs: small files without checksums have their data inline, too
-  bool gfs2_retries{};             ///< gfs2 does I/O with page faults disabled, and faults in without the glock
-  bool gfs2_window_is_one_page{};  ///< should_fault_in_pages() never asks for more
+  bool btrfs_dio_read_by_sector{};   ///< btrfs: a direct read maps, and locks, a block at a time
+  bool btrfs_partial_dio_is_lost{};  ///< btrfs: of an extent that is not written to its end directly, nothing is kept
+  bool btrfs_nocow_inline{};         ///< btrfs: small files without checksums have their data inline, too
+  bool gfs2_retries{};               ///< gfs2 does I/O with page faults disabled, and faults in without the glock
+  bool gfs2_window_is_one_page{};    ///< should_fault_in_pages() never asks for more
   Probe gfs2_read_probe;
   Probe gfs2_write_probe;
   bool tmpfs_direct{};                   ///< tmpfs opens files with O_DIRECT, and does as without it

@@ -23,6 +23,7 @@ struct OpenFile {
   Bytes size{};
   OpenFlags flags;
   std::shared_ptr<const SearchTree> tree;
+  std::uint64_t extents{};
 };
 
 /// The tags that a C library lets IRG give: all but 0.
@@ -120,6 +121,7 @@ class Builder {
     OpenFile file{.fs = find_file_system(spec.fs)};
     file.size = spec.size;
     file.flags = {spec.direct, spec.sync, spec.nocow};
+    file.extents = spec.extents;
     switch (file.fs->kind) {
       case FileKind::pipe:
         file.object = add_pipe(spec, at);
@@ -531,6 +533,12 @@ class Builder {
     search(spec, CallKind::tree_search_v2, spec.buf_size + Bytes{112}, spec.buf_size, at);
   }
 
+  void build_call(const FiemapSpec& spec, const std::string& at) {
+    SystemCall call{.kind = CallKind::fiemap, .extent_count = spec.extent_count};
+    add_segment(call.segments, spec.buffer, Bytes{32 + 56 * spec.extent_count}, spec.pointer_tag, at + "/buffer");
+    finish(std::move(call), spec.file, at + "/file", at);
+  }
+
   void transfer(const ReadSpec& spec, CallKind kind, const std::string& at) {
     SystemCall call{.kind = kind, .position = spec.position};
     add_segment(call.segments, spec.buffer, spec.count, spec.pointer_tag, at + "/buffer");
@@ -611,6 +619,7 @@ class Builder {
     call.tree = file->tree;
     call.file_size = file->size;
     call.flags = file->flags;
+    call.file_extents = file->extents;
     add_call(std::move(call), file_name, at, maker);
   }
 

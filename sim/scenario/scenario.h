@@ -139,6 +139,7 @@ struct FileSpec {
   Bytes pipe_size{65536};
   bool closed{};
   std::vector<LeafSpec> tree;
+  std::uint64_t extents{1};
   bool operator==(const FileSpec&) const = default;
 };
 
@@ -183,6 +184,13 @@ struct TreeSearchSpec {
 struct TreeSearchV2Spec : TreeSearchSpec {
   Bytes buf_size{};
   bool operator==(const TreeSearchV2Spec&) const = default;
+};
+struct FiemapSpec {
+  std::string file;
+  BufferPlace buffer;
+  std::uint64_t extent_count{};
+  std::uint32_t pointer_tag{};
+  bool operator==(const FiemapSpec&) const = default;
 };
 enum class ProcessVmKind : std::uint8_t { readv, writev };
 struct ProcessVmSpec {
@@ -360,7 +368,7 @@ struct PokeTagsSpec {
 };
 
 using CallSpec =
-    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, ProcessVmSpec,
+    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, FiemapSpec, ProcessVmSpec,
                  ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec, UserStoreSpec, StgSpec, LdgSpec,
                  IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec, MremapSpec, MlockSpec,
                  MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec,
