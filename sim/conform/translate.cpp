@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/kernel/tcf_request.h"
+#include "sim/conform/tag_programs.h"
 
 namespace mtesim {
 
@@ -29,7 +30,7 @@ constexpr ObjectWord kObjects[] = {
 };
 
 Bytes bytes_of(std::int64_t n) {
-  if (n < 0) throw Untranslatable("a negative length");
+  if (n < 0) throw RecordError(fmt::format("found the length {}", n));
   return Bytes{static_cast<std::uint64_t>(n)};
 }
 
@@ -41,7 +42,7 @@ constexpr std::int64_t kMostPages = 1024;
 constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
 
 void check(std::string_view key, std::int64_t n, std::int64_t from, std::int64_t to) {
-  if (n < from || n > to) throw Untranslatable(fmt::format("{} out of range", key));
+  if (n < from || n > to) throw RecordError(fmt::format("found {} at \"{}\"; allowed: {} to {}", n, key, from, to));
 }
 
 /// A record that no kernel can have made is refused before anything is built from it.
@@ -69,11 +70,17 @@ void check_numbers(const RecordCase& what) {
   check("flen", what.flen, 0, size / 16 - what.pos - what.dist);
 }
 
+void name_after(const Record& record, Scenario& scenario) {
+  std::string id = record.id;
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  scenario.name = "record/" + record.revision + "/" + id;
+  scenario.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+}
+
 class Translator {
  public:
   Translator(const Record& record, Mops mops) : record_(record), what_(record.what) {
-    scenario_.name = "record/" + record.revision + "/" + lower(record.id);
-    scenario_.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+    name_after(record, scenario_);
     check_numbers(what_);
     if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
     scenario_.kernel.revision = record.revision;
@@ -92,11 +99,6 @@ class Translator {
   }
 
  private:
-  static std::string lower(std::string word) {
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-    return word;
-  }
-
   void process() {
     ProcessSpec& p = scenario_.process;
     static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off"};
@@ -368,6 +370,16 @@ std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& re
   return resolve_tcf(revision, asked, what.tcf == "asymm" ? TcfMode::asymm : TcfMode::async);
 }
 
-Scenario scenario_of(const Record& record, Mops mops) { return Translator(record, mops).translate(); }
+Scenario scenario_of(const Record& record, Mops mops) {
+  const RecordCase& what = record.what;
+  if (what.cat != "F") return Translator(record, mops).translate();
+  try {
+    Scenario scenario = tag_program({what.sub, what.kind, what.arg, what.tcf, record.revision}).scenario;
+    name_after(record, scenario);
+    return scenario;
+  } catch (const std::invalid_argument& unknown) {
+    throw Untranslatable(unknown.what());
+  }
+}
 
 }  // namespace mtesim
