@@ -147,11 +147,8 @@ void Observation::prepare_plain() {
   plain_.object = object_named(built_.names, kPlain);
   plain_.initial = filled(kPlainPages * 4096);
   if (!region_is_source(what_)) {
-    for (std::int64_t i = 0; i < what_.total(); ++i) {
-      plain_.initial[static_cast<std::size_t>(i)] = file_byte(static_cast<std::uint64_t>(i));
-    }
+    std::copy_n(file_values().begin(), what_.total(), plain_.initial.begin());
   }
-  plain_.expected = plain_.initial;
 }
 
 void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
@@ -369,9 +366,11 @@ void Observation::put_file(json& out) const {
   bool in_prefix = true;
   const ByteValues source = gathered();
   const auto total = static_cast<std::int64_t>(source.size());
+  ByteValues had;
+  append_part(file_values(), 0, what_.fmode == "data" ? std::min(what_.fsize, size) : 0, had);
+  had.resize(static_cast<std::size_t>(size), 0);
   for (std::int64_t i = 0; i < size; ++i) {
-    const std::int16_t before =
-        what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
+    const std::int16_t before = had[static_cast<std::size_t>(i)];
     const std::int16_t value = now[static_cast<std::size_t>(i)];
     if (i < what_.foff || i >= what_.foff + total) {
       outside += value != before ? 1 : 0;
@@ -449,12 +448,13 @@ void Observation::put_queue(json& out) const {
 
 void Observation::put_plain(json& out) const {
   if (!region_is_source(what_)) return;
-  ByteValues there = plain_.now;
+  ByteValues spliced;
   if (what_.op == "vmsplice") {  // read out of the pipe into the plain buffer
-    there = queued(true);
-    out["q_bytes"] = there.size();
-    there.resize(kPlainPages * 4096, kFill);
+    spliced = queued(true);
+    out["q_bytes"] = spliced.size();
+    spliced.resize(kPlainPages * 4096, kFill);
   }
+  const ByteValues& there = what_.op == "vmsplice" ? spliced : plain_.now;
   std::int64_t right = 0, prefix = 0;
   bool in_prefix = true;
   const ByteValues wanted = gathered();

@@ -54,6 +54,8 @@ void check_numbers(const RecordCase& what) {
     check("segs", s.length, 0, kMostBytes);
   }
   check("segs", std::ssize(what.segs), 0, 1024);
+  const bool has_plain = what.op.starts_with("pvm_") || what.op.starts_with("mem_") || what.op == "vmsplice";
+  if (has_plain) check("segs", what.total(), 0, kPlainPages * 4096);  // the other side is as long
   for (const RecordBad& b : what.bad) {
     check("bad", b.first, 0, size / 16 - 1);
     check("bad", b.count, 0, size / 16 - b.first);
