@@ -29,7 +29,7 @@ constexpr std::int16_t kNoValue = -1;
 /// F(): what byte `offset` of a record's file holds; with the top bit, what a record's write writes there.
 [[nodiscard]] std::uint8_t file_byte(std::uint64_t offset);
 [[nodiscard]] const ByteValues& file_values();  ///< of the first MiB
-constexpr std::uint8_t kFill = 0xa5;       ///< what the buffers hold otherwise
+constexpr std::uint8_t kFill = 0xa5;            ///< what the buffers hold otherwise
 constexpr std::uint8_t kWritten = 0x80;
 
 /// One record's call carried out, and the questions to what it left behind.
@@ -47,7 +47,7 @@ class Observation {
   struct Region {
     std::uint64_t begin{};
     std::uint32_t object{};
-    ByteValues initial;  ///< what the program had put there
+    ByteValues initial;   ///< what the program had put there
     ByteValues expected;  ///< what it compares with afterwards
     ByteValues now;
   };
