@@ -30,8 +30,11 @@ constexpr KeyGroup kKeys[] = {
     {"q_bytes", FieldGroup::bytes},      {"q_new_prefix", FieldGroup::bytes}, {"q_new_total", FieldGroup::bytes},
     {"q_left", FieldGroup::bytes},       {"q_left_first", FieldGroup::bytes}, {"dst_prefix", FieldGroup::bytes},
     {"dst_total", FieldGroup::bytes},    {"word0", FieldGroup::bytes},        {"word1", FieldGroup::bytes},
-    {"rle", FieldGroup::bytes},          {"tagfaults", FieldGroup::faults},   {"tf_off", FieldGroup::faults},
-    {"tf_wnr", FieldGroup::faults},
+    {"ref_ret", FieldGroup::outcome},    {"ref_errno", FieldGroup::outcome},  {"ref_items", FieldGroup::outcome},
+    {"ref_end", FieldGroup::outcome},    {"hdr", FieldGroup::outcome},        {"badend_granule", FieldGroup::outcome},
+    {"out_items", FieldGroup::bytes},    {"out_bufsize", FieldGroup::bytes},  {"out_end", FieldGroup::bytes},
+    {"same_as_ref", FieldGroup::bytes},  {"rle", FieldGroup::bytes},          {"tagfaults", FieldGroup::faults},
+    {"tf_off", FieldGroup::faults},      {"tf_wnr", FieldGroup::faults},
 };
 
 /// A key that says nothing about what the call did to its user: how the kernel got there, when, or how the case was

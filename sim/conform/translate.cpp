@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "model/kernel/tcf_request.h"
+#include "sim/conform/observe.h"
+#include "sim/conform/search_fixture.h"
 #include "sim/conform/tag_programs.h"
 
 namespace mtesim {
@@ -54,8 +56,7 @@ void check_numbers(const RecordCase& what) {
     check("segs", s.length, 0, kMostBytes);
   }
   check("segs", std::ssize(what.segs), 0, 1024);
-  const bool has_plain = what.op.starts_with("pvm_") || what.op.starts_with("mem_") || what.op == "vmsplice";
-  if (has_plain) check("segs", what.total(), 0, kPlainPages * 4096);  // the other side is as long
+  if (what.uses_plain()) check("segs", what.total(), 0, kPlainPages * 4096);  // the other side is as long
   for (const RecordBad& b : what.bad) {
     check("bad", b.first, 0, size / 16 - 1);
     check("bad", b.count, 0, size / 16 - b.first);
@@ -94,7 +95,9 @@ class Translator {
     if (what_.op == "sweep") {
       sweep();
     } else {
-      region(what_.bad);
+      std::vector<RecordBad> bad = what_.bad;
+      if (what_.is_search() && what_.badend) bad.push_back({badend_granule(what_), 1, {}});
+      region(bad);
       call();
     }
     return std::move(scenario_);
@@ -185,6 +188,8 @@ class Translator {
       scenario_.calls.push_back(VmspliceSpec{"f", iov()});
     } else if (what_.op == "futex") {
       futex();
+    } else if (what_.is_search()) {
+      search();
     } else {
       small_call();
     }
@@ -264,6 +269,21 @@ class Translator {
       spec.position = place(kPlain, 0);
     }
     scenario_.calls.push_back(spec);
+  }
+
+  void search() {
+    add_file("btrfs", Bytes{0}).tree = recorded_tree();
+    TreeSearchV2Spec spec;
+    spec.file = "f";
+    spec.buffer = place(kRegion, first().offset);
+    spec.pointer_tag = tag_of(first());
+    if (what_.nri != 0) spec.nr_items = bytes_of(what_.nri).n;
+    spec.buf_size = bytes_of(first().length);
+    if (what_.op == "ts2") {
+      scenario_.calls.push_back(spec);
+    } else {
+      scenario_.calls.push_back(static_cast<const TreeSearchSpec&>(spec));
+    }
   }
 
   void futex() {

@@ -158,6 +158,8 @@ class Builder {
     MemoryObject& object = machine().objects[file.object].write();
     object.blocks = spec.content;
     object.laid_out = spec.size;
+    object.fault_locking = file.fs->fault_locking;
+    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit) object.blocks = BlockKind::inline_data;
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -210,14 +212,19 @@ class Builder {
     SearchTree tree;
     constexpr std::uint64_t kLeafHeader = 101;
     constexpr std::uint64_t kLeafItem = 25;
+    std::uint64_t used = 0;
     for (std::size_t l = 0; l < spec.tree.size(); ++l) {
-      const LeafSpec& leaf = spec.tree[l];
-      const std::uint64_t used = kLeafHeader + leaf.items * (leaf.item_size.n + kLeafItem);
+      const LeafSpec& run = spec.tree[l];
+      if (run.new_leaf || tree.leaves.empty()) {
+        tree.leaves.emplace_back();
+        used = kLeafHeader;
+      }
+      used += run.items * (run.item_size.n + kLeafItem);
       if (used > tree.node_size.n) {
         complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
-                                                               leaf.items, leaf.item_size.n, used, tree.node_size.n));
+                                                               run.items, run.item_size.n, used, tree.node_size.n));
       }
-      tree.leaves.emplace_back(leaf.items, leaf.item_size);
+      tree.leaves.back().insert(tree.leaves.back().end(), run.items, run.item_size);
     }
     return std::make_shared<const SearchTree>(std::move(tree));
   }

@@ -272,9 +272,10 @@ void fields(V& v, MappingSpec& m) {
 
 template <class V>
 void fields(V& v, LeafSpec& l) {
-  v.about("One leaf of a btrfs tree, with items that the search finds.");
+  v.about("Items of a btrfs tree that the search finds: a leaf of its own, or the next ones of the leaf before.");
   v.required("items", l.items, in_range(1, 1000), "how many");
   v.required("item_size_bytes", l.item_size, bytes(0, 16384), "the data of each, without its header");
+  v.optional("new_leaf", l.new_leaf, flag(), "false: they lie in the same leaf as those before");
 }
 
 template <class V>

@@ -120,6 +120,7 @@ struct MappingSpec {
 struct LeafSpec {
   std::uint32_t items{};
   Bytes item_size{};
+  bool new_leaf{true};
   bool operator==(const LeafSpec&) const = default;
 };
 
