@@ -26,7 +26,7 @@ namespace mtesim {
   X(etimedout, 110, "ETIMEDOUT")
 
 enum class Errno : std::uint8_t {
-#define MTESIM_ERRNO(name, number, word) name = number,
+#define MTESIM_ERRNO(name, number, word) name = (number),
   MTESIM_ERRNOS(MTESIM_ERRNO)
 #undef MTESIM_ERRNO
 };
