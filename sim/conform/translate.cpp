@@ -185,7 +185,7 @@ class Translator {
       proc_mem();
     } else if (what_.op == "vmsplice") {
       add_file("pipe", Bytes{0});
-      scenario_.calls.push_back(VmspliceSpec{"f", iov()});
+      scenario_.calls.emplace_back(VmspliceSpec{"f", iov()});
     } else if (what_.op == "futex") {
       futex();
     } else if (what_.is_search()) {
@@ -222,17 +222,17 @@ class Translator {
     const Bytes position = what_.is_page_cache() ? bytes_of(what_.foff) : Bytes{0};
     if (what_.segs.size() > 1 || what_.op.find('v') != std::string::npos) {
       if (write) {
-        scenario_.calls.push_back(WritevSpec{{"f", iov(), position}});
+        scenario_.calls.emplace_back(WritevSpec{{"f", iov(), position}});
       } else {
-        scenario_.calls.push_back(ReadvSpec{"f", iov(), position});
+        scenario_.calls.emplace_back(ReadvSpec{"f", iov(), position});
       }
       return;
     }
     const ReadSpec read{"f", place(kRegion, first().offset), bytes_of(first().length), position, tag_of(first())};
     if (write) {
-      scenario_.calls.push_back(WriteSpec{read});
+      scenario_.calls.emplace_back(WriteSpec{read});
     } else {
-      scenario_.calls.push_back(read);
+      scenario_.calls.emplace_back(read);
     }
   }
 
@@ -249,8 +249,8 @@ class Translator {
     add_plain();
     const std::vector<IovSpec> plain{{place(kPlain, 0), bytes_of(what_.total()), 0}};
     const bool remote = what_.role == "remote";
-    scenario_.calls.push_back(ProcessVmSpec{what_.op == "pvm_read" ? ProcessVmKind::readv : ProcessVmKind::writev,
-                                            remote ? plain : iov(), remote ? iov() : plain});
+    scenario_.calls.emplace_back(ProcessVmSpec{what_.op == "pvm_read" ? ProcessVmKind::readv : ProcessVmKind::writev,
+                                               remote ? plain : iov(), remote ? iov() : plain});
   }
 
   void proc_mem() {
@@ -268,7 +268,7 @@ class Translator {
       spec.pointer_tag = tag_of(first());
       spec.position = place(kPlain, 0);
     }
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   void search() {
@@ -280,9 +280,9 @@ class Translator {
     if (what_.nri != 0) spec.nr_items = bytes_of(what_.nri).n;
     spec.buf_size = bytes_of(first().length);
     if (what_.op == "ts2") {
-      scenario_.calls.push_back(spec);
+      scenario_.calls.emplace_back(spec);
     } else {
-      scenario_.calls.push_back(static_cast<const TreeSearchSpec&>(spec));
+      scenario_.calls.emplace_back(static_cast<const TreeSearchSpec&>(spec));
     }
   }
 
@@ -307,7 +307,7 @@ class Translator {
     spec.second_tag = tag_of(second);
     spec.value = what_.sub == "wakeop" ? 1 : what_.sub == "waitneq" ? 8 : 7;
     spec.shared = what_.arg != 0;
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   void small_call() {
@@ -335,7 +335,7 @@ class Translator {
     spec.length = bytes_of(what_.llen);
     spec.pointer_tag = tag_of(first());
     if (what_.op == "getdents") spec.names = dev_names(record_.revision);
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   /// How long the names in /dev were when the records were made, "." and ".." first. The listing itself was not
@@ -372,9 +372,9 @@ class Translator {
     add_file(what_.obj, pipe ? bytes_of(write ? 0 : what_.length) : Bytes{what_.obj == "tmpfs" ? 16384U : 0U});
     const ReadSpec read{"f", place(kRegion, what_.pos * 16 + what_.align), bytes_of(what_.length), {}, what_.ptag};
     if (write) {
-      scenario_.calls.push_back(WriteSpec{read});
+      scenario_.calls.emplace_back(WriteSpec{read});
     } else {
-      scenario_.calls.push_back(read);
+      scenario_.calls.emplace_back(read);
     }
     scenario_.sweep["/calls/0/count_bytes"] = RangeSpec{1, what_.length, 1};
   }
