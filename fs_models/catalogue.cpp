@@ -169,7 +169,7 @@ std::string_view call_name(const SystemCall& call) {
     case CallKind::vmsplice:
       return "vmsplice";
     case CallKind::futex:
-      return "futex";
+      return futex_call_name(call.futex_op);
     case CallKind::getrandom:
       return "getrandom";
     case CallKind::small:

@@ -1,5 +1,7 @@
 #include "fs_models/futex.h"
 
+#include <array>
+
 #include "model/kernel/fault_in.h"
 #include "model/kernel/gup.h"
 #include "model/kernel/touch.h"
@@ -10,6 +12,28 @@ namespace mtesim {
 namespace {
 
 constexpr Bytes kWord{4};
+
+struct OpNames {
+  FutexOp op;
+  std::string_view call;
+  const char* function;
+};
+constexpr std::array<OpNames, 6> kOps{{
+    {FutexOp::wait, "futex FUTEX_WAIT", "futex_wait"},
+    {FutexOp::wake, "futex FUTEX_WAKE", "futex_wake"},
+    {FutexOp::wake_op, "futex FUTEX_WAKE_OP", "futex_wake_op"},
+    {FutexOp::cmp_requeue, "futex FUTEX_CMP_REQUEUE", "futex_requeue"},
+    {FutexOp::cmp_requeue_pi, "futex FUTEX_CMP_REQUEUE_PI", "futex_requeue"},
+    {FutexOp::lock_pi, "futex FUTEX_LOCK_PI", "futex_lock_pi"},
+}};
+
+const OpNames& names_of(FutexOp op) {
+  for (const OpNames& names : kOps) {
+    if (names.op == op) return names;
+  }
+  MTESIM_CHECK(!"a futex operation without a name");
+  return kOps.front();
+}
 
 /// get_futex_key(): of a private futex the address itself; of a shared one its page, by GUP.
 Errno get_futex_key(Kernel& k, UserPtr at, bool shared, AccessKind kind) {
@@ -47,7 +71,10 @@ Errno futex_atomic(Kernel& k, const char* name, UserPtr at, Change&& change) {
 }
 
 /// fault_in_user_writeable(): no access, no look at signals.
-Errno fault_in_user_writeable(Kernel& k, UserPtr at) { return fixup_user_fault(k, at, AccessKind::store, false); }
+Errno fault_in_user_writeable(Kernel& k, UserPtr at) {
+  Traced traced(k, "fault_in_user_writeable", at, kWord);
+  return traced.returns(fixup_user_fault(k, at, AccessKind::store, false));
+}
 
 /// What lock_pi and its like do when the word could not be had: round again, unless the page cannot be.
 Step try_again(Kernel& k, UserPtr at) {
@@ -76,13 +103,15 @@ Step lock_pi(Kernel& k, UserPtr at) {
 
 }  // namespace
 
+std::string_view futex_call_name(FutexOp op) { return names_of(op).call; }
+
 Futex::Futex(const SystemCall& call)
     : op(call.futex_op), shared(call.futex_shared), first(call.segments.front().base), value(call.futex_value) {
   second = call.remote.empty() ? first : call.remote.front().base;
 }
 
 Step Futex::step(State&, Kernel& k) const {
-  Traced traced(k, "futex", first, kWord);
+  Traced traced(k, names_of(op).function, first, kWord);
   const bool pi = op == FutexOp::lock_pi || op == FutexOp::cmp_requeue_pi;
   const bool has_second = op == FutexOp::wake_op || op == FutexOp::cmp_requeue || op == FutexOp::cmp_requeue_pi;
   Errno status = get_futex_key(k, first, shared, op == FutexOp::lock_pi ? AccessKind::store : AccessKind::load);

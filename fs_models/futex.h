@@ -34,4 +34,7 @@ struct Futex {
   [[nodiscard]] Bytes progress(const State&) const { return {}; }
 };
 
+/// What reports call it: "futex FUTEX_WAIT".
+[[nodiscard]] std::string_view futex_call_name(FutexOp op);
+
 }  // namespace mtesim

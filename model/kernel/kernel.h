@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "model/base/errno.h"
@@ -88,7 +89,7 @@ struct Entered {
 };
 struct Left {
   const char* name;
-  std::int64_t result{};
+  std::optional<std::int64_t> result;  ///< of a function whose result the trace has
 };
 
 /// Bytes that a loop counts as done, so far.
@@ -159,7 +160,7 @@ class Traced {
  private:
   Kernel& k_;
   const char* name_;
-  std::int64_t result_{};
+  std::optional<std::int64_t> result_;
 };
 
 /// pagefault_disable() … pagefault_enable().

@@ -59,7 +59,8 @@ Fingerprint Machine::recomputed_fingerprint() const {
     using Part = std::decay_t<decltype(part)>;
     if constexpr (std::is_same_v<Part, MemoryObject>) {
       // From the bytes and tags up.
-      MemoryObject fresh{part.kind, part.size, {}};
+      MemoryObject fresh = part;
+      fresh.folios = {};
       for (std::size_t i = 0; i < part.folios.extent(); ++i) {
         const Folio& folio = *part.folios.at(i).folio;
         MTESIM_CHECK(folio.contents.recomputed_fingerprint() == folio.contents.fingerprint());

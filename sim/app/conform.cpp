@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <condition_variable>
+#include <exception>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -22,6 +23,8 @@ namespace mtesim {
 
 namespace {
 
+constexpr std::size_t kMostComplaints = 20;  ///< that are printed
+
 struct Line {
   std::string file;
   std::size_t number{};
@@ -31,6 +34,9 @@ struct Line {
 std::vector<Line> read_lines(const std::vector<std::string>& files) {
   std::vector<Line> lines;
   for (const std::string& file : files) {
+    if (std::filesystem::is_directory(file)) {
+      throw ScenarioError(Place{file, 0, 0, ""}, "found a folder; allowed: a file of records, one a line");
+    }
     std::ifstream in(file);
     if (!in) throw ScenarioError(Place{file, 0, 0, ""}, "found no such file, or it cannot be read");
     Line line{file, 0, ""};
@@ -64,7 +70,8 @@ struct Tally {
   }
   [[nodiscard]] nlohmann::ordered_json json() const {
     nlohmann::ordered_json agreed;
-    for (std::size_t g = 0; g < kFieldGroups; ++g) agreed[std::string(group_name(static_cast<FieldGroup>(g)))] = agree[g];
+    for (std::size_t g = 0; g < kFieldGroups; ++g)
+      agreed[std::string(group_name(static_cast<FieldGroup>(g)))] = agree[g];
     return {{"records", records}, {"agree", agreed}};
   }
 };
@@ -103,8 +110,7 @@ nlohmann::ordered_json to_json(const Totals& totals, const std::vector<RecordRep
     if (!report.skipped.empty()) one["skipped"] = report.skipped;
     Json differences = Json::array();
     for (const Difference& d : report.differences) {
-      differences.push_back(
-          {{"group", group_name(d.group)}, {"key", d.key}, {"expected", d.expected}, {"got", d.got}});
+      differences.push_back({{"group", group_name(d.group)}, {"key", d.key}, {"expected", d.expected}, {"got", d.got}});
     }
     one["differences"] = std::move(differences);
     out["disagreeing"].push_back(std::move(one));
@@ -116,7 +122,7 @@ nlohmann::ordered_json to_json(const Totals& totals, const std::vector<RecordRep
 void print_tallies(std::FILE* people, const Totals& totals) {
   std::vector<std::vector<std::string>> rows{{"", "records", "outcome", "bytes", "faults"}};
   const auto row = [&](const std::string& name, const Tally& tally) {
-    rows.push_back({name, std::to_string(tally.records), std::to_string(tally.agree[0]),
+    rows.push_back({printable(name), std::to_string(tally.records), std::to_string(tally.agree[0]),
                     std::to_string(tally.agree[1]), std::to_string(tally.agree[2])});
   };
   for (const auto& [name, tally] : totals.by_category) row("category " + name, tally);
@@ -127,29 +133,44 @@ void print_tallies(std::FILE* people, const Totals& totals) {
 
 void print_report(std::FILE* people, const RecordReport& report) {
   if (!report.skipped.empty()) {
-    fmt::print(people, "{} {}: not carried out: {}\n", report.release, report.id, report.skipped);
+    fmt::print(people, "{} {}: not carried out: {}\n", printable(report.release), printable(report.id),
+               printable(report.skipped));
   }
   for (const Difference& d : report.differences) {
-    fmt::print(people, "{} {}: {} {}: expected {}, got {}\n", report.release, report.id, group_name(d.group), d.key,
-               d.expected, d.got);
+    fmt::print(people, "{} {}: {} {}: expected {}, got {}\n", printable(report.release), printable(report.id),
+               group_name(d.group), d.key, d.expected, d.got);
   }
 }
 
-/// The reports of each line's records that are wanted, by `jobs` threads.
-std::vector<std::vector<RecordReport>> carry_out(const std::vector<Line>& lines, const ConformOptions& options,
-                                                 unsigned jobs, ProgressLine& progress) {
-  std::vector<std::vector<RecordReport>> reports(lines.size());
+/// What came of one line of a record file.
+struct LineOutcome {
+  std::vector<RecordReport> reports;  ///< of its records that are wanted
+  std::string complaint;              ///< why it is no record
+};
+
+std::string complaint_of(const Line& line, const RecordError& error) {
+  return fmt::format("{}:{}: {}", line.file, line.number, error.what());
+}
+
+/// By `jobs` threads.
+std::vector<LineOutcome> carry_out(const std::vector<Line>& lines, const ConformOptions& options, unsigned jobs,
+                                   ProgressLine& progress) {
+  std::vector<LineOutcome> outcomes(lines.size());
+  std::exception_ptr broken;  // our own mistake: told when all threads have ended
   std::atomic<std::size_t> next{0};
   std::mutex showing;
   const auto work = [&] {
     for (std::size_t i = next++; i < lines.size() && !g_interrupted; i = next++) {
       try {
         for (const Record& record : parse_records(lines[i].text)) {
-          if (is_wanted(record, options)) reports[i].push_back(conform(record, options.mops));
+          if (is_wanted(record, options)) outcomes[i].reports.push_back(conform(record, options.mops));
         }
       } catch (const RecordError& error) {
-        const std::string place = fmt::format("{}:{}", lines[i].file, lines[i].number);
-        reports[i].push_back(RecordReport{place, "?", "?", fmt::format("not a record: {}", error.what()), {}});
+        outcomes[i] = {{}, complaint_of(lines[i], error)};
+      } catch (...) {
+        const std::lock_guard lock(showing);
+        broken = std::current_exception();
+        return;
       }
       if (progress.on() && i % 64 == 0) {
         const std::lock_guard lock(showing);
@@ -162,26 +183,46 @@ std::vector<std::vector<RecordReport>> carry_out(const std::vector<Line>& lines,
   work();
   for (std::thread& thread : threads) thread.join();
   progress.clear();
-  return reports;
+  if (broken) std::rethrow_exception(broken);
+  return outcomes;
 }
 
+/// Ids that were asked for and that no record has.
+bool complain_of_unknown(const std::vector<LineOutcome>& outcomes, const ConformOptions& options) {
+  std::vector<std::string> missing = options.only;
+  for (const LineOutcome& outcome : outcomes) {
+    for (const RecordReport& report : outcome.reports) std::erase(missing, report.id);
+  }
+  if (!missing.empty()) {
+    fmt::print(stderr, "mtesim conform: found no record that was asked for: {}\n", fmt::join(missing, ", "));
+  }
+  return !missing.empty();
+}
+
+/// `options.scenario` is an id, or an id and a revision: A00006@6.12.
 int write_scenario_of(const std::vector<Line>& lines, const ConformOptions& options) {
   std::vector<std::string> ids;
   for (const Line& line : lines) {
-    const Record record = parse_records(line.text).front();
-    ids.push_back(record.id);
-    if (record.id != options.scenario) continue;
     try {
-      fmt::print("{}", write_scenario(scenario_of(record, options.mops)).text());
-      return kExitHolds;
+      for (const Record& record : parse_records(line.text)) {
+        const std::string with_revision = record.id + "@" + record.revision;
+        ids.push_back(record.id);
+        ids.push_back(with_revision);
+        if (options.scenario != record.id && options.scenario != with_revision) continue;
+        fmt::print("{}", write_scenario(scenario_of(record, options.mops)).text());
+        return kExitHolds;
+      }
     } catch (const Untranslatable& reason) {
-      fmt::print(stderr, "mtesim conform: {} cannot be written as a scenario: {}\n", record.id, reason.what());
+      fmt::print(stderr, "mtesim conform: {} cannot be written as a scenario: {}\n", options.scenario, reason.what());
       return kExitViolated;
+    } catch (const RecordError& error) {
+      fmt::print(stderr, "{}\n", complaint_of(line, error));
+      return kExitWrongInput;
     }
   }
   const auto near = did_you_mean(options.scenario, ids);
-  fmt::print(stderr, "mtesim conform: found no record \"{}\"{}\n", options.scenario,
-             near ? fmt::format("; did you mean \"{}\"?", *near) : "");
+  fmt::print(stderr, "mtesim conform: found no record {}{}\n", in_quotes(options.scenario),
+             near ? fmt::format("; did you mean {}?", in_quotes(*near)) : "");
   return kExitWrongInput;
 }
 
@@ -199,18 +240,19 @@ std::vector<std::string> json_files(const std::vector<std::string>& out) {
 
 }  // namespace
 
-int conform_command(const std::vector<std::string>& files, const ConformOptions& options,
-                    const CommonOptions& common) {
+int conform_command(const std::vector<std::string>& files, const ConformOptions& options, const CommonOptions& common) {
   const std::vector<std::string> outputs = json_files(common.out);
   const std::vector<Line> lines = read_lines(files);
   if (!options.scenario.empty()) return write_scenario_of(lines, options);
 
   ProgressLine progress;
-  const auto reports = carry_out(lines, options, common.jobs, progress);
+  const std::vector<LineOutcome> outcomes = carry_out(lines, options, common.jobs, progress);
   Totals totals;
   std::vector<RecordReport> disagreeing;
-  for (const std::vector<RecordReport>& of_line : reports) {
-    for (const RecordReport& report : of_line) {
+  std::size_t refused = 0;
+  for (const LineOutcome& outcome : outcomes) {
+    if (!outcome.complaint.empty() && ++refused <= kMostComplaints) fmt::print(stderr, "{}\n", outcome.complaint);
+    for (const RecordReport& report : outcome.reports) {
       totals.add(report);
       if (!report.skipped.empty() || !report.differences.empty()) disagreeing.push_back(report);
     }
@@ -220,7 +262,7 @@ int conform_command(const std::vector<std::string>& files, const ConformOptions&
   for (const RecordReport& report : disagreeing) print_report(people, report);
   print_tallies(people, totals);
   for (const auto& [reason, count] : totals.skipped) {
-    fmt::print(people, "not carried out, and so disagreeing: {} for {}\n", count, reason);
+    fmt::print(people, "not carried out, and so disagreeing: {} for {}\n", count, printable(reason));
   }
   bool failed = false;
   for (const std::string& file : outputs) {
@@ -240,8 +282,13 @@ int conform_command(const std::vector<std::string>& files, const ConformOptions&
     fmt::print(people, "interrupted: {} records carried out; the others are unknown\n", totals.all.records);
     return kExitUnknown;
   }
+  if (refused > 0) {
+    fmt::print(stderr, "mtesim conform: {} lines are no records\n", refused);
+    return kExitWrongInput;
+  }
+  if (complain_of_unknown(outcomes, options)) return kExitWrongInput;
   if (totals.all.records == 0) {
-    fmt::print(stderr, "mtesim conform: found no record that was asked for\n");
+    fmt::print(stderr, "mtesim conform: found no record{}\n", options.categories.empty() ? "" : " of that category");
     return kExitWrongInput;
   }
   if (!totals.all.all()) return kExitViolated;

@@ -102,16 +102,24 @@ int main(int argc, char** argv) {
   ConformOptions conformity;
   CLI::App& conform = *app.add_subcommand("conform", "replay records of real kernels and tell where mtesim differs");
   conform.add_option("RECORDS", paths, "record files, JSON Lines")->required()->check(not_an_option);
-  conform.add_option("--only", conformity.only, "this record only; may be repeated")->type_name("ID");
-  conform.add_option("--category", conformity.categories, "this category only: A, S, D, F, …; may be repeated")
+  conform.add_option("--only", conformity.only, "this record only; may be repeated, or A00006,D00017")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("ID");
+  conform.add_option("--category", conformity.categories, "this category only: A, S, D, F, …; may be repeated, or A,D")
+      ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("LETTER");
   conform
       .add_option("--mops", conformity.mops, "do 7.x kernels copy and clear with MOPS, stopping exactly at the fault")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Mops>{{"exact", Mops::exact}, {"off", Mops::off}}))
       ->type_name("exact|off");
-  conform.add_option("--scenario", conformity.scenario, "write this record as a scenario to stdout, and do no more")
+  conform
+      .add_option("--scenario", conformity.scenario,
+                  "write this record as a scenario to stdout, and do no more; of several kernels the first, or ID@6.12")
       ->type_name("ID");
   conform.add_option("--out", options.out, "also write the agreement: json=FILE, - for stdout; may be repeated")
+      ->allow_extra_args(false)
       ->type_name("json=FILE");
   conform.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
   conform.footer("Example: mtesim conform tests/conform/records.jsonl --category A");

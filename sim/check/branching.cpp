@@ -57,7 +57,8 @@ struct Site {
   std::uint32_t after{};    ///< what was done just before this access bars what comes before it in the list
   std::uint32_t actions{};  ///< done on the step so far; without a budget nothing else remembers how many
   friend bool operator==(const Site& a, const Site& b) {
-    return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen && a.machine == b.machine;
+    return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen &&
+           a.machine == b.machine;
   }
 };
 

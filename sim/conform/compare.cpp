@@ -219,6 +219,10 @@ json carry_out_sweep(const Record& record, Scenario scenario) {
   return {{"rle", std::move(runs)}};
 }
 
+std::string first_complaint(const ScenarioError& error) {
+  return error.complaints().empty() ? error.what() : error.complaints().front().what;
+}
+
 /// Records of tag semantics are programs of many calls, with keys of their own.
 void conform_tag_program(const Record& record, RecordReport& report) {
   const RecordCase& what = record.what;
@@ -230,6 +234,8 @@ void conform_tag_program(const Record& record, RecordReport& report) {
     }
   } catch (const std::invalid_argument& unknown) {
     report.skipped = unknown.what();
+  } catch (const ScenarioError& error) {
+    report.skipped = first_complaint(error);
   }
 }
 
@@ -259,7 +265,7 @@ RecordReport conform(const Record& record, Mops mops) {
   } catch (const Untranslatable& reason) {
     report.skipped = reason.what();
   } catch (const ScenarioError& error) {
-    report.skipped = error.complaints().empty() ? error.what() : error.complaints().front().what;
+    report.skipped = first_complaint(error);
   }
   return report;
 }

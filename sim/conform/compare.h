@@ -38,6 +38,7 @@ struct RecordReport {
 
 /// Carries the record's call out and compares what came of it with what the kernel did, key by key. Keys that a record
 /// names in `again` are not judged, as they were not the same twice on the kernel itself.
+/// Throws RecordError for a record with numbers that no kernel can have been asked about.
 [[nodiscard]] RecordReport conform(const Record& record, Mops mops);
 
 }  // namespace mtesim

@@ -147,11 +147,8 @@ void Observation::prepare_plain() {
   plain_.object = object_named(built_.names, kPlain);
   plain_.initial = filled(kPlainPages * 4096);
   if (!what_.region_is_source()) {
-    for (std::int64_t i = 0; i < what_.total(); ++i) {
-      plain_.initial[static_cast<std::size_t>(i)] = file_byte(static_cast<std::uint64_t>(i));
-    }
+    std::copy_n(file_values().begin(), what_.total(), plain_.initial.begin());
   }
-  plain_.expected = plain_.initial;
 }
 
 void Observation::append_values(const Provenance& bytes, ByteValues& to) const {

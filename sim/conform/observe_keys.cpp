@@ -29,9 +29,10 @@ void Observation::put_file(json& out) const {
   bool in_prefix = true;
   const ByteValues source = gathered();
   const auto total = static_cast<std::int64_t>(source.size());
+  const ByteValues& data = file_values();
+  const std::int64_t had = what_.fmode == "data" ? std::min(what_.fsize, std::ssize(data)) : 0;
   for (std::int64_t i = 0; i < size; ++i) {
-    const std::int16_t before =
-        what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
+    const std::int16_t before = i < had ? data[static_cast<std::size_t>(i)] : std::int16_t{0};
     const std::int16_t value = now[static_cast<std::size_t>(i)];
     if (i < what_.foff || i >= what_.foff + total) {
       outside += value != before ? 1 : 0;
@@ -109,12 +110,13 @@ void Observation::put_queue(json& out) const {
 
 void Observation::put_plain(json& out) const {
   if (!what_.region_is_source()) return;
-  ByteValues there = plain_.now;
+  ByteValues spliced;
   if (what_.op == "vmsplice") {  // read out of the pipe into the plain buffer
-    there = queued(true);
-    out["q_bytes"] = there.size();
-    there.resize(kPlainPages * 4096, kFill);
+    spliced = queued(true);
+    out["q_bytes"] = spliced.size();
+    spliced.resize(kPlainPages * 4096, kFill);
   }
+  const ByteValues& there = what_.op == "vmsplice" ? spliced : plain_.now;
   std::int64_t right = 0, prefix = 0;
   bool in_prefix = true;
   const ByteValues wanted = gathered();

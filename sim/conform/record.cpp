@@ -4,12 +4,40 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
+
+#include "sim/scenario/scenario_error.h"
 
 namespace mtesim {
 
 namespace {
 
 using nlohmann::json;
+
+/// A value as messages show it: short, and on one line whatever is in it.
+std::string brief(const json& value) {
+  return value.is_string() ? in_quotes(value.get<std::string>()) : printable(value.dump());
+}
+
+/// Brackets within brackets: the parser takes any number of them, but what works through the values recurs.
+bool is_nested_deeper_than(const std::string& line, int most) {
+  int depth = 0;
+  bool in_text = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      if (c == '"') in_text = false;
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > most) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
 
 /// The numbers of "12+3:4" and their like, one after another.
 class Scanner {
@@ -24,7 +52,7 @@ class Scanner {
   std::int64_t number() {
     std::int64_t n = 0;
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), n);
-    if (error != std::errc()) throw RecordError(fmt::format("found \"{}\" where a number should be", rest_));
+    if (error != std::errc()) throw RecordError(fmt::format("found {} where a number should be", in_quotes(rest_)));
     rest_.remove_prefix(static_cast<std::size_t>(end - rest_.data()));
     return n;
   }
@@ -35,7 +63,7 @@ class Scanner {
     return text;
   }
   void expect(char c) {
-    if (!skip(c)) throw RecordError(fmt::format("found \"{}\" where '{}' should be", rest_, c));
+    if (!skip(c)) throw RecordError(fmt::format("found {} where '{}' should be", in_quotes(rest_), c));
   }
 
  private:
@@ -50,7 +78,7 @@ std::vector<T> list_of(const std::string& text, Read&& read) {
     items.push_back(read(in));
     if (!in.skip(',')) break;
   }
-  if (!in.at_end()) throw RecordError(fmt::format("found \"{}\", which cannot be read to its end", text));
+  if (!in.at_end()) throw RecordError(fmt::format("found {}, which cannot be read to its end", in_quotes(text)));
   return items;
 }
 
@@ -80,13 +108,17 @@ RecordProt page_state(Scanner& in) {
 }
 
 std::string text_of(const json& value, const std::string& key) {
-  if (!value.is_string()) throw RecordError(fmt::format("found {} at \"{}\"; allowed: a text", value.dump(), key));
+  if (!value.is_string()) throw RecordError(fmt::format("found {} at \"{}\"; allowed: a text", brief(value), key));
   return value.get<std::string>();
 }
 
 std::int64_t number_of(const json& value, const std::string& key) {
   if (!value.is_number_integer()) {
-    throw RecordError(fmt::format("found {} at \"{}\"; allowed: a whole number", value.dump(), key));
+    throw RecordError(fmt::format("found {} at \"{}\"; allowed: a whole number", brief(value), key));
+  }
+  if (value.is_number_unsigned() &&
+      value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    throw RecordError(fmt::format("found {} at \"{}\"; allowed: a number of 63 bits", brief(value), key));
   }
   return value.get<std::int64_t>();
 }
@@ -155,7 +187,7 @@ RecordCase parse_case(const json& j) {
     else if (key == "pos")
       c.pos = number();
     else
-      throw RecordError(fmt::format("found the key \"{}\" in `case`, whose meaning is not known", key));
+      throw RecordError(fmt::format("found the key {} in `case`, whose meaning is not known", in_quotes(key)));
   }
   return c;
 }
@@ -187,6 +219,7 @@ std::int64_t RecordCase::total() const {
 }
 
 std::vector<Record> parse_records(const std::string& line) {
+  if (is_nested_deeper_than(line, 16)) throw RecordError("found brackets nested more than 16 deep");
   json j = json::parse(line, nullptr, false);
   if (j.is_discarded() || !j.is_object()) throw RecordError("found a line that is no JSON object");
   for (const char* key : {"id", "kernel", "case", "result"}) {

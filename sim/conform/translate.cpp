@@ -7,6 +7,7 @@
 #include "model/kernel/tcf_request.h"
 #include "sim/conform/observe.h"
 #include "sim/conform/search_fixture.h"
+#include "sim/conform/tag_programs.h"
 
 namespace mtesim {
 
@@ -31,7 +32,7 @@ constexpr ObjectWord kObjects[] = {
 };
 
 Bytes bytes_of(std::int64_t n) {
-  if (n < 0) throw Untranslatable("a negative length");
+  if (n < 0) throw RecordError(fmt::format("found the length {}", n));
   return Bytes{static_cast<std::uint64_t>(n)};
 }
 
@@ -43,7 +44,7 @@ constexpr std::int64_t kMostPages = 1024;
 constexpr std::int64_t kMostBytes = std::int64_t{16} << 20;
 
 void check(std::string_view key, std::int64_t n, std::int64_t from, std::int64_t to) {
-  if (n < from || n > to) throw Untranslatable(fmt::format("{} out of range", key));
+  if (n < from || n > to) throw RecordError(fmt::format("found {} at \"{}\"; allowed: {} to {}", n, key, from, to));
 }
 
 /// A record that no kernel can have made is refused before anything is built from it.
@@ -55,6 +56,7 @@ void check_numbers(const RecordCase& what) {
     check("segs", s.length, 0, kMostBytes);
   }
   check("segs", std::ssize(what.segs), 0, 1024);
+  if (what.uses_plain()) check("segs", what.total(), 0, kPlainPages * 4096);  // the other side is as long
   for (const RecordBad& b : what.bad) {
     check("bad", b.first, 0, size / 16 - 1);
     check("bad", b.count, 0, size / 16 - b.first);
@@ -71,11 +73,17 @@ void check_numbers(const RecordCase& what) {
   check("flen", what.flen, 0, size / 16 - what.pos - what.dist);
 }
 
+void name_after(const Record& record, Scenario& scenario) {
+  std::string id = record.id;
+  std::transform(id.begin(), id.end(), id.begin(), [](unsigned char c) { return std::tolower(c); });
+  scenario.name = "record/" + record.revision + "/" + id;
+  scenario.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+}
+
 class Translator {
  public:
   Translator(const Record& record, Mops mops) : record_(record), what_(record.what) {
-    scenario_.name = "record/" + record.revision + "/" + lower(record.id);
-    scenario_.about = "The record " + record.id + " of a real kernel, " + record.release + ".";
+    name_after(record, scenario_);
     check_numbers(what_);
     if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
     scenario_.kernel.revision = record.revision;
@@ -96,11 +104,6 @@ class Translator {
   }
 
  private:
-  static std::string lower(std::string word) {
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return std::tolower(c); });
-    return word;
-  }
-
   void process() {
     ProcessSpec& p = scenario_.process;
     static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off"};
@@ -188,7 +191,7 @@ class Translator {
       proc_mem();
     } else if (what_.op == "vmsplice") {
       add_file("pipe", Bytes{0});
-      scenario_.calls.push_back(VmspliceSpec{"f", iov()});
+      scenario_.calls.emplace_back(VmspliceSpec{"f", iov()});
     } else if (what_.op == "futex") {
       futex();
     } else if (what_.is_search()) {
@@ -225,17 +228,17 @@ class Translator {
     const Bytes position = what_.is_page_cache() ? bytes_of(what_.foff) : Bytes{0};
     if (what_.segs.size() > 1 || what_.op.find('v') != std::string::npos) {
       if (write) {
-        scenario_.calls.push_back(WritevSpec{{"f", iov(), position}});
+        scenario_.calls.emplace_back(WritevSpec{{"f", iov(), position}});
       } else {
-        scenario_.calls.push_back(ReadvSpec{"f", iov(), position});
+        scenario_.calls.emplace_back(ReadvSpec{"f", iov(), position});
       }
       return;
     }
     const ReadSpec read{"f", place(kRegion, first().offset), bytes_of(first().length), position, tag_of(first())};
     if (write) {
-      scenario_.calls.push_back(WriteSpec{read});
+      scenario_.calls.emplace_back(WriteSpec{read});
     } else {
-      scenario_.calls.push_back(read);
+      scenario_.calls.emplace_back(read);
     }
   }
 
@@ -252,8 +255,8 @@ class Translator {
     add_plain();
     const std::vector<IovSpec> plain{{place(kPlain, 0), bytes_of(what_.total()), 0}};
     const bool remote = what_.role == "remote";
-    scenario_.calls.push_back(ProcessVmSpec{what_.op == "pvm_read" ? ProcessVmKind::readv : ProcessVmKind::writev,
-                                            remote ? plain : iov(), remote ? iov() : plain});
+    scenario_.calls.emplace_back(ProcessVmSpec{what_.op == "pvm_read" ? ProcessVmKind::readv : ProcessVmKind::writev,
+                                               remote ? plain : iov(), remote ? iov() : plain});
   }
 
   void proc_mem() {
@@ -271,7 +274,7 @@ class Translator {
       spec.pointer_tag = tag_of(first());
       spec.position = place(kPlain, 0);
     }
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   void search() {
@@ -283,9 +286,9 @@ class Translator {
     if (what_.nri != 0) spec.nr_items = bytes_of(what_.nri).n;
     spec.buf_size = bytes_of(first().length);
     if (what_.op == "ts2") {
-      scenario_.calls.push_back(spec);
+      scenario_.calls.emplace_back(spec);
     } else {
-      scenario_.calls.push_back(static_cast<const TreeSearchSpec&>(spec));
+      scenario_.calls.emplace_back(static_cast<const TreeSearchSpec&>(spec));
     }
   }
 
@@ -310,7 +313,7 @@ class Translator {
     spec.second_tag = tag_of(second);
     spec.value = what_.sub == "wakeop" ? 1 : what_.sub == "waitneq" ? 8 : 7;
     spec.shared = what_.arg != 0;
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   void small_call() {
@@ -338,7 +341,7 @@ class Translator {
     spec.length = bytes_of(what_.llen);
     spec.pointer_tag = tag_of(first());
     if (what_.op == "getdents") spec.names = dev_names(record_.revision);
-    scenario_.calls.push_back(spec);
+    scenario_.calls.emplace_back(spec);
   }
 
   /// How long the names in /dev were when the records were made, "." and ".." first. The listing itself was not
@@ -375,9 +378,9 @@ class Translator {
     add_file(what_.obj, pipe ? bytes_of(write ? 0 : what_.length) : Bytes{what_.obj == "tmpfs" ? 16384U : 0U});
     const ReadSpec read{"f", place(kRegion, what_.pos * 16 + what_.align), bytes_of(what_.length), {}, what_.ptag};
     if (write) {
-      scenario_.calls.push_back(WriteSpec{read});
+      scenario_.calls.emplace_back(WriteSpec{read});
     } else {
-      scenario_.calls.push_back(read);
+      scenario_.calls.emplace_back(read);
     }
     scenario_.sweep["/calls/0/count_bytes"] = RangeSpec{1, what_.length, 1};
   }
@@ -395,6 +398,16 @@ std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& re
   return resolve_tcf(revision, asked, what.tcf == "asymm" ? TcfMode::asymm : TcfMode::async);
 }
 
-Scenario scenario_of(const Record& record, Mops mops) { return Translator(record, mops).translate(); }
+Scenario scenario_of(const Record& record, Mops mops) {
+  const RecordCase& what = record.what;
+  if (what.cat != "F") return Translator(record, mops).translate();
+  try {
+    Scenario scenario = tag_program({what.sub, what.kind, what.arg, what.tcf, record.revision}).scenario;
+    name_after(record, scenario);
+    return scenario;
+  } catch (const std::invalid_argument& unknown) {
+    throw Untranslatable(unknown.what());
+  }
+}
 
 }  // namespace mtesim

@@ -308,6 +308,7 @@ class Builder {
     if (spec.present && request.prot.read) populate(spec, request);
     for (std::size_t t = 0; t < spec.tags.size(); ++t)
       retag(spec, spec.tags[t], request, fmt::format("{}/tags/{}", at, t));
+    if (!spec.words.empty()) built_.check.track_contents = true;  // futexes go by what is in memory
     for (std::size_t w = 0; w < spec.words.size(); ++w) {
       set_word(spec.words[w], request, fmt::format("{}/words/{}", at, w));
     }

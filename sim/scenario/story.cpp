@@ -91,11 +91,11 @@ void Story::left(const Left& e) {
   Frame& around = frames_.back();
   around.loads += frame.loads;
   around.stores += frame.stores;
-  std::string told = fmt::format(" = {}", result_word(e.result));
+  std::string told = e.result ? fmt::format(" = {}", result_word(*e.result)) : "";
   if (frame.loads > 0) told += fmt::format("   {}", plural(frame.loads, "load"));
   if (frame.stores > 0) told += fmt::format("   {}", plural(frame.stores, "store"));
   if (frame.of_note) {
-    tell(frame.name + told);
+    if (!told.empty()) tell(frame.name + told);
     return;
   }
   if (frame.line >= lines_.size()) return;  // past the last line that is told

@@ -1,6 +1,7 @@
 """Records of real kernels: what agrees, what does not, what is no record, and a record as a scenario."""
 
 import json
+import re
 import unittest
 
 from program import Case, Ran
@@ -74,26 +75,49 @@ class Conform(Case):
         self.assertEqual(out["agree"], {"outcome": 0, "bytes": 0, "faults": 0})
 
     def test_lines_that_are_no_records_are_named(self):
-        for line, what in [("{", "no JSON object"), ("[]", "no JSON object"), ("{}", 'no \\"id\\"'),
+        for line, what in [("{", "no JSON object"), ("[]", "no JSON object"), ("{}", 'no "id"'), ("\x00", "no JSON"),
+                           (json.dumps(record())[:-40], "no JSON object"),
                            (json.dumps(record(case={"colour": 1})), "colour"),
                            (json.dumps(record(case={"segs": "1+x"})), "a number"),
+                           (json.dumps(record(case={"segs": 5})), "a text"),
                            (json.dumps(record(case={"npages": "many"})), "a whole number"),
+                           (json.dumps(record(case={"npages": 1.5})), "a whole number"),
+                           (json.dumps(record(case={"npages": 2**64 - 1})), "63 bits"),
+                           (json.dumps(record(case={"segs": "4096+" + "9" * 400})), "a number"),
+                           (json.dumps(record(case={"\x1b[31m": 1})), "\\"),
+                           ('{"id": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested"),
+                           (json.dumps(record(result={"ret": [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]})), "nested"),
                            (json.dumps(record(kernel=[])), "empty list")]:
             ran = self.conform(record(), line)
-            self.assertEqual(ran.status, 1, line)
-            self.assertIn("records.jsonl:2", ran.out)
-            self.assertIn(what.replace("\\", ""), ran.out)
+            self.assertEqual(ran.status, 2, line[:200])
+            self.assertIn("records.jsonl:2: found", ran.err)
+            self.assertIn(what, ran.err)
+            self.assertIsNone(re.search(r"[\x00-\x08\x0b-\x1f\x7f]", ran.out + ran.err))
+            self.assertLess(len(ran.err), 2000)
+            self.assertRegex(ran.out, "category A +1 +1 +1 +1", "the others are carried out")
 
     def test_hostile_numbers_are_refused(self):
         for case in [{"npages": 10**9}, {"npages": -1}, {"npages": 0}, {"segs": "-5+10"}, {"segs": "4096+-1"},
                      {"segs": "99999999999+10"}, {"bad": "99999999+5"}, {"bad": "-1+1"}, {"prot": "77:none"},
-                     {"prot": "-1:none"}, {"fsize": -1}, {"fsize": 10**15}, {"foff": -3}, {"prot": "1:purple"},
-                     {"segs": ""}]:
+                     {"prot": "-1:none"}, {"fsize": -1}, {"fsize": 10**15}, {"foff": -3},
+                     {"cat": "S", "op": "sweep", "L": 10**9, "align": 0, "dist": 1, "arg": 0}]:
+            ran = self.conform(record(case=case))
+            self.assertEqual(ran.status, 2, (case, ran.err))
+            self.assertRegex(ran.err, r"records.jsonl:1: found .*; allowed: ")
+        for case in [{"prot": "1:purple"}, {"segs": ""}, {"op": "f", "cat": "F", "sub": "juggle"}]:
             ran = self.conform(record(case=case))
             self.assertEqual(ran.status, 1, (case, ran.err))
             self.assertIn("not carried out", ran.out, case)
-        sweep = {"cat": "S", "op": "sweep", "L": 10**9, "align": 0, "dist": 1, "arg": 0}
-        self.assertIn("not carried out", self.conform(record(case=sweep)).out)
+
+    def test_what_is_no_file_of_records(self):
+        for path, what in [(self.folder, "a folder"), (self.folder + "/none.jsonl", "no such file"),
+                           (self.write("empty.jsonl", b""), "found no record"),
+                           (self.write("blank.jsonl", b"\n\n"), "found no record"),
+                           (self.write("noise.jsonl", bytes(range(256)) * 100), "noise.jsonl:1: found")]:
+            ran = Ran("conform", path)
+            self.assertEqual(ran.status, 2, path)
+            self.assertIn(what, ran.err)
+            self.assertIn(path if "no record" not in what else "", ran.err)
 
     def test_a_record_of_several_kernels(self):
         ran = self.conform(record(kernel=["6.1.0-50-arm64", "6.12.95+deb12-arm64"]))
@@ -104,7 +128,14 @@ class Conform(Case):
         wrong = record(id="X2", result={"ret": 1})
         self.assertEqual(self.conform(record(), wrong, args=("--only", "X1")).status, 0)
         self.assertEqual(self.conform(record(), wrong, args=("--only", "X2")).status, 1)
+        self.assertEqual(self.conform(record(), wrong, args=("--only", "X1,X2")).status, 1)
+        self.assertEqual(self.conform(record(), wrong, args=("--only", "X1", "--only", "X2")).status, 1)
         self.assertEqual(self.conform(wrong, args=("--category", "D")).status, 2)
+        self.assertEqual(self.conform(wrong, args=("--category", "D,A")).status, 1)
+        ran = self.conform(record(), args=("--only", "X1,X9"))
+        self.assertEqual(ran.status, 2)
+        self.assertIn("asked for: X9", ran.err)
+        self.assertEqual(Ran("conform", "--only", "X1", self.folder + "/records.jsonl").status, 0)
         self.assertEqual(self.conform(record(), args=("--mops", "often")).status, 2)
 
     def test_a_record_as_a_scenario(self):
@@ -113,9 +144,29 @@ class Conform(Case):
         file = self.write("x1.json", json.loads(scenario.out))
         self.assertEqual(Ran("validate", file).status, 0)
         self.assertIn("returns 32 after", Ran("run", file).out)
+        several = record(kernel=["5.10.0-32-arm64", "6.12.95+deb12-arm64"])
+        for name, revision in [("X1", "5.10"), ("X1@5.10", "5.10"), ("X1@6.12", "6.12")]:
+            self.assertEqual(json.loads(self.conform(several, args=("--scenario", name)).out)["kernel"]["revision"],
+                             revision)
+        self.assertEqual(self.conform(several, args=("--scenario", "X1@6.1")).status, 2)
         near = self.conform(record(), args=("--scenario", "X"))
         self.assertEqual(near.status, 2)
         self.assertIn("X1", near.err)
+
+    def test_a_record_of_tag_semantics_as_a_scenario(self):
+        tags = record(case={"cat": "F", "op": "f", "sub": "madvise", "kind": "anon-private", "arg": 4})
+        file = self.write("f.json", self.conform(tags, args=("--scenario", "X1")).out.encode())
+        self.assertEqual(Ran("validate", file).status, 0)
+        self.assertEqual(Ran("run", file).status, 0)
+
+    def test_the_json_has_the_promised_keys(self):
+        ran = self.conform(record(), record(id="X2", case={"obj": "floppy"}), args=("--out", "json=-"))
+        out = json.loads(ran.out)
+        self.assertEqual(out["records"], 2)
+        self.assertEqual(out["agree"], {"outcome": 1, "bytes": 1, "faults": 1})
+        self.assertEqual(out["by_category"], {"A": {"records": 2, "agree": out["agree"]}})
+        self.assertEqual(out["skipped"], {"file floppy": 1})
+        self.assertIn("not carried out", ran.err)
 
     def test_the_number_of_threads_changes_nothing(self):
         records = [record(id=f"X{i}", result={"ret": i}) for i in range(50)]

@@ -31,9 +31,10 @@ class Script {
 Machine start() {
   Machine machine;
   machine.spaces.resize(1);
-  machine.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPages * 4096}, {}});
-  machine.objects.emplace_back(MemoryObject{ObjectKind::shmem, Bytes{kPages * 4096}, {}});
-  machine.objects.emplace_back(MemoryObject{ObjectKind::file, Bytes{kPages * 4096 / 2}, {}});
+  machine.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPages * 4096}});
+  machine.objects.emplace_back(MemoryObject{ObjectKind::shmem, Bytes{kPages * 4096}});
+  machine.objects.emplace_back(
+      MemoryObject{ObjectKind::file, Bytes{kPages * 4096 / 2}, BlockKind::data, Bytes{kPages * 4096 / 2}});
   machine.tasks.push_back(Task{.tcf = TcfMode::sync, .tagged_addr_abi = true});
   return machine;
 }
@@ -53,18 +54,31 @@ void step(Script& script, Machine& machine) {
   switch (script.byte() % 14) {
     case 0: {
       const bool shared = object != 1 || (bits & 0x40) != 0;
-      static_cast<void>(map_memory(machine, space, {begin, end, prot, shared, object, static_cast<std::uint32_t>(first)}));
+      static_cast<void>(
+          map_memory(machine, space, {begin, end, prot, shared, object, static_cast<std::uint32_t>(first)}));
       break;
     }
-    case 1: unmap_memory(machine, space, begin, end); break;
-    case 2: static_cast<void>(protect_memory(machine, space, begin, end, prot)); break;
-    case 3: dontneed(machine, space, begin, end); break;
+    case 1:
+      unmap_memory(machine, space, begin, end);
+      break;
+    case 2:
+      static_cast<void>(protect_memory(machine, space, begin, end, prot));
+      break;
+    case 3:
+      dontneed(machine, space, begin, end);
+      break;
     case 4:
       if (machine.spaces.size() < 4) fork_space(machine, space);
       break;
-    case 5: evict(machine, space, first); break;
-    case 6: handle_mm_fault(machine, space, pointer.address(), (bits & 1) != 0 ? AccessKind::store : AccessKind::load); break;
-    case 7: store_tag(machine, space, pointer.address(), pointer.tag()); break;
+    case 5:
+      evict(machine, space, first);
+      break;
+    case 6:
+      handle_mm_fault(machine, space, pointer.address(), (bits & 1) != 0 ? AccessKind::store : AccessKind::load);
+      break;
+    case 7:
+      store_tag(machine, space, pointer.address(), pointer.tag());
+      break;
     case 8: {
       const Bytes left = copy_to_user(k, pointer, {Provenance(Origin{kKernelSource, 7}, size), bits % 16u});
       MTESIM_CHECK(left <= size);
@@ -76,7 +90,9 @@ void step(Script& script, Machine& machine) {
       MTESIM_CHECK(left <= size && to.size() == size - left);
       break;
     }
-    case 10: MTESIM_CHECK(clear_user(k, pointer, size) <= size); break;
+    case 10:
+      MTESIM_CHECK(clear_user(k, pointer, size) <= size);
+      break;
     case 11:
       MTESIM_CHECK(fault_in(k, {static_cast<ProbeKind>(bits % 8), Bytes{bits / 8 * 16u}}, pointer, size) <= size);
       break;

@@ -26,7 +26,7 @@ SmallSystem one_page() {
   Machine& m = system.workload.start;
   m.spaces.emplace_back(AddressSpace{});
   m.tasks.push_back(Task{.tcf = TcfMode::sync, .tagged_addr_abi = true});
-  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096}, {}});
+  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096}});
   REQUIRE(map_memory(m, 0, {kBase, kBase + 4096, {true, true, true}, false, 1, 0}) == Errno::ok);
   REQUIRE_FALSE(failed(handle_mm_fault(m, 0, kBase, AccessKind::store)));
   m.edit_folio({1, 0}, [&](Folio& folio) { folio.tags.set_all(Tag{5}, 256); });
@@ -49,7 +49,7 @@ Action retag_granule(std::uint64_t granule) {
 
 TEST_CASE("a retag that comes before its page becomes read-only is not missed", "[property][check]") {
   SmallSystem system = one_page();
-  add_call(system, CallKind::read, "ext4", 0, 16, Tag{5});   // fails once the page is read-only
+  add_call(system, CallKind::read, "ext4", 0, 16, Tag{5});    // fails once the page is read-only
   add_call(system, CallKind::write, "tmpfs", 0, 64, Tag{5});  // looks at granule 2
   system.actions = {{.kind = ActionKind::protect, .begin = kBase, .end = kBase + 4096, .budget = 1}, retag_granule(2)};
   CHECK(results(system, SiteRule::lazy).count({-14, 32}) == 1);

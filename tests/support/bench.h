@@ -156,7 +156,7 @@ class Bench {
         kernel_{machine_, recorder_, revision_, TaskId{0}} {
     machine_.swap_in_writable = revision_.swap_in_writable;
     machine_.spaces.emplace_back(AddressSpace{});
-    machine_.objects.emplace_back(MemoryObject{ObjectKind::anonymous, machine_.page_size * pages_, {}});
+    machine_.objects.emplace_back(MemoryObject{ObjectKind::anonymous, machine_.page_size * pages_});
     Task& thread = machine_.tasks.emplace_back();
     thread.tcf = setup.tcf;
     thread.store_only = setup.store_only;

@@ -13,7 +13,7 @@ namespace mtesim::test {
 inline std::uint32_t add_file(Machine& machine, std::string_view fs, Bytes size, bool cached = true) {
   const FileSystem* found = find_file_system(fs);
   MTESIM_CHECK(found != nullptr);
-  machine.objects.emplace_back(MemoryObject{found->pages, size, {}});
+  machine.objects.emplace_back(MemoryObject{found->pages, size, BlockKind::data, size});
   const auto object = static_cast<std::uint32_t>(machine.objects.size() - 1);
   for (std::uint32_t page = 0; cached && machine.page_size * page < size; ++page) {
     machine.edit_folio({object, page}, [&](Folio& folio) {

@@ -106,7 +106,7 @@ struct Playground {
 
  private:
   std::uint32_t add_anonymous() {
-    machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPages * 4096}, {}});
+    machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPages * 4096}});
     return static_cast<std::uint32_t>(machine().objects.size() - 1);
   }
   static Prot prot(std::uint32_t detail) { return {detail % 7 != 0, detail % 3 != 0, detail % 2 != 0}; }

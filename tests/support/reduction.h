@@ -34,8 +34,8 @@ struct Answer {
     for (const ReachedFact& fact : reached_facts()) {
       if (reached.*fact.field) met.push_back(fact.name);
     }
-    return fmt::format("{} results {} killable {} most rounds {} least {}/{} reached {}", verdict_name(verdict), results,
-                       killable, most_rounds.value_or(0), least_actions, least_rounds, met);
+    return fmt::format("{} results {} killable {} most rounds {} least {}/{} reached {}", verdict_name(verdict),
+                       results, killable, most_rounds.value_or(0), least_actions, least_rounds, met);
   }
 };
 
@@ -114,8 +114,8 @@ struct Tried {
     if (compared.searches > 0) ++tried.verdicts[compared.said.verdict];
     if (compared.difference.empty()) continue;
     const auto plain = plainest(genes, [&](const auto& g) { return !compare(g, patience).difference.empty(); });
-    tried.difference = fmt::format("system {}: {}\nor, plainer: {}", i, compared.difference,
-                                   compare(plain, patience).difference);
+    tried.difference =
+        fmt::format("system {}: {}\nor, plainer: {}", i, compared.difference, compare(plain, patience).difference);
   }
   return tried;
 }

@@ -143,8 +143,7 @@ class SmallSystems {
     m.objects.emplace_back(MemoryObject{kind_ == "tmpfs"          ? ObjectKind::shmem
                                         : kind_ == "private file" ? ObjectKind::file
                                                                   : ObjectKind::anonymous,
-                                        size,
-                                        {}});
+                                        size, BlockKind::data, size});
     const bool tagged = kind_ != "private file";
     const MapRequest request{kBase, kBase + size.n, {true, true, tagged}, kind_ == "shared" || kind_ == "tmpfs", 1, 0};
     MTESIM_CHECK(map_memory(m, 0, request) == Errno::ok);
@@ -175,13 +174,18 @@ class SmallSystems {
     Machine& m = machine();
     const std::uint64_t begin = kBase + page * kPage;
     switch (genes_.below(9)) {
-      case 4: told_ << " none"; return dontneed(m, 0, begin, begin + kPage);
+      case 4:
+        told_ << " none";
+        return dontneed(m, 0, begin, begin + kPage);
       case 5:
         told_ << " loaded";
         dontneed(m, 0, begin, begin + kPage);
         static_cast<void>(handle_mm_fault(m, 0, begin, AccessKind::load));
         return;
-      case 6: told_ << " away"; static_cast<void>(evict(m, 0, page)); return;
+      case 6:
+        told_ << " away";
+        static_cast<void>(evict(m, 0, page));
+        return;
       case 7:
         told_ << " cow";
         if (m.spaces.size() == 1) fork_space(m, 0);
@@ -190,7 +194,9 @@ class SmallSystems {
         told_ << " read-only";
         static_cast<void>(protect_memory(m, 0, begin, begin + kPage, {true, false, true}));
         return;
-      default: told_ << " present"; return;
+      default:
+        told_ << " present";
+        return;
     }
   }
 
@@ -226,8 +232,8 @@ class SmallSystems {
       call.object = which >= 6 ? pipe() : file(fs, warm);
       call.segments = {{at, Bytes{size}}};
       if (vector) {
-        const UserPtr other = UserPtr(at.address() + genes_.of<std::uint64_t>({size, 0, 8}),
-                                      genes_.below(6) == 5 ? Tag{2} : tag);
+        const UserPtr other =
+            UserPtr(at.address() + genes_.of<std::uint64_t>({size, 0, 8}), genes_.below(6) == 5 ? Tag{2} : tag);
         call.segments.push_back({other, Bytes{1 + genes_.below(40)}});
       }
       if (which == 6 || which == 7) told_ << "; pipe";
@@ -272,8 +278,8 @@ class SmallSystems {
   }
 
   void draw_action() {
-    static const std::vector<ActionKind> kKinds = {ActionKind::retag,   ActionKind::evict,   ActionKind::retag,
-                                                   ActionKind::evict,   ActionKind::protect, ActionKind::unmap,
+    static const std::vector<ActionKind> kKinds = {ActionKind::retag,    ActionKind::evict,   ActionKind::retag,
+                                                   ActionKind::evict,    ActionKind::protect, ActionKind::unmap,
                                                    ActionKind::dontneed, ActionKind::sigkill, ActionKind::signal};
     Action action;
     action.kind = genes_.of(kKinds);

@@ -33,7 +33,7 @@ TEST_CASE("calls on memory strip the tag, with the tagged-address ABI or without
 TEST_CASE("mmap knows no tagged place: a hint is passed over, a fixed one ENOMEM", "[unit][memory-calls]") {
   Bench bench;
   const std::uint64_t at = bench.address(Bytes{16 * kPage});
-  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}, {}});
+  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}});
   const MapRequest request{at, at + kPage, {true, true, false}, false, 2, 0};
   CHECK(result(bench, Mmap{{}, request, Tag{5}, true}) == error(Errno::enomem));
   CHECK(result(bench, Mmap{{}, request, Tag{5}, false}) == 1);
@@ -48,7 +48,7 @@ TEST_CASE("huge pages with PROT_MTE are EINVAL or ENOMEM, by revision", "[unit][
   const auto [revision, expected] = GENERATE(table<std::string_view, Errno>(
       {{"5.10", Errno::enomem}, {"6.1", Errno::einval}, {"6.12", Errno::einval}, {"7.3", Errno::enomem}}));
   Bench bench{{.revision = revision}};
-  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::hugetlb, Bytes{kPage}, {}});
+  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::hugetlb, Bytes{kPage}});
   const std::uint64_t at = bench.address(Bytes{16 * kPage});
   CHECK(result(bench, Mmap{{}, {at, at + kPage, {true, true, true}, false, 2, 0}, kNone, true}) == error(expected));
   CHECK(result(bench, Mmap{{}, {at, at + kPage, {true, true, false}, false, 2, 0}, kNone, true}) ==

@@ -204,7 +204,7 @@ TEST_CASE("a private file page is the cache's until the first store", "[unit][fa
 
 TEST_CASE("a shared page that one process made is there for the other", "[unit][fault]") {
   Bench bench{{.present = false}};
-  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}, {}});
+  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}});
   const std::uint64_t at = bench.address(Bytes{8 * kPage});
   REQUIRE(map_memory(bench.machine(), 0, {at, at + kPage, {true, true, true}, true, 2, 0}) == Errno::ok);
   const std::uint32_t child = fork_space(bench.machine(), 0);

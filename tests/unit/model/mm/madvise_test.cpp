@@ -18,7 +18,7 @@ struct Beside {
 
   explicit Beside(ObjectKind kind, bool shared, Prot prot = kTagged) {
     Machine& machine = bench.machine();
-    machine.objects.emplace_back(MemoryObject{kind, Bytes{2 * kPage}, {}});
+    machine.objects.emplace_back(MemoryObject{kind, Bytes{2 * kPage}});
     object = static_cast<std::uint32_t>(machine.objects.size() - 1);
     at = bench.address(Bytes{16 * kPage});
     REQUIRE(map_memory(machine, 0, {at, at + 2 * kPage, prot, shared, object, 0}) == Errno::ok);
@@ -44,7 +44,7 @@ TEST_CASE("/dev/zero gives memory like anonymous memory, without PROT_MTE", "[un
 
 TEST_CASE("huge pages are not to be had", "[unit][mmap]") {
   Bench bench;
-  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::hugetlb, Bytes{kPage}, {}});
+  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::hugetlb, Bytes{kPage}});
   const std::uint64_t at = bench.address({});
   const Machine before = bench.machine();
   CHECK(map_memory(bench.machine(), 0, {at, at + kPage, kTagged, false, 2, 0}) == Errno::enomem);

@@ -43,7 +43,7 @@ TEST_CASE("mmap that is refused leaves what was there", "[unit][mmap]") {
 
 TEST_CASE("a mapping over another takes its pages away", "[unit][mmap]") {
   Bench bench{{.pages = 2}};
-  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}, {}});
+  bench.machine().objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{kPage}});
   REQUIRE(map_memory(bench.machine(), 0, {bench.address({}), bench.address(Bytes{kPage}), kPlain, false, 2, 0}) ==
           Errno::ok);
   CHECK(bench.pte(0).state == PteState::none);

@@ -11,7 +11,8 @@ namespace {
 using Results = std::set<std::vector<std::int64_t>>;
 constexpr std::uint64_t kBase = AddressSpace::kBaseAddress;
 
-CheckResult check_all(const Workload& workload, const std::vector<Action>& actions = {}, std::uint64_t max_states = 100'000) {
+CheckResult check_all(const Workload& workload, const std::vector<Action>& actions = {},
+                      std::uint64_t max_states = 100'000) {
   CheckOptions options;
   options.actions = actions;
   options.stop_at_livelock = false;
@@ -259,7 +260,7 @@ TEST_CASE("a path that loaded old bytes is not joined with one that loaded new o
     return Finished{old};
   }});
   Machine& m = workload.start;
-  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096}, {}});
+  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096}});
   REQUIRE(map_memory(m, 0, {kBase, kBase + 4096, {true, true, false}, false, 1, 0}) == Errno::ok);
   REQUIRE_FALSE(failed(handle_mm_fault(m, 0, kBase, AccessKind::store)));
   m.edit_folio({1, 0}, [](Folio& folio) { folio.contents = Contents(Origin{source_of_object(1), 0}); });
@@ -274,7 +275,7 @@ TEST_CASE("a path that loaded old bytes is not joined with one that loaded new o
 struct Search {
   std::string_view revision{"5.17"};
   std::uint64_t buf_size{128};
-  std::uint64_t item{8};  ///< data of each of two items
+  std::uint64_t item{8};             ///< data of each of two items
   std::vector<std::uint64_t> bad{};  ///< granules of the results
   std::uint64_t at{0};
 };
@@ -286,7 +287,7 @@ Workload search_workload(const Search& search) {
   Machine& m = workload.start;
   m.spaces.emplace_back(AddressSpace{});
   m.tasks.push_back(Task{.tcf = TcfMode::sync, .tagged_addr_abi = true});
-  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{8192}, {}});
+  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{8192}});
   MTESIM_CHECK(map_memory(m, 0, {kBase, kBase + 8192, {true, true, true}, false, 1, 0}) == Errno::ok);
   for (std::uint32_t page = 0; page < 2; ++page) {
     MTESIM_CHECK(!failed(handle_mm_fault(m, 0, kBase + 4096 * page, AccessKind::store)));
@@ -315,7 +316,8 @@ Action on_buffer(ActionKind kind, std::uint8_t budget) {
   return {.kind = kind, .begin = kBase, .end = kBase + 8192, .budget = budget};
 }
 
-TEST_CASE("a page probe livelocks on a granule that it does not look at, and a granule probe does not", "[unit][check]") {
+TEST_CASE("a page probe livelocks on a granule that it does not look at, and a granule probe does not",
+          "[unit][check]") {
   const CheckResult page = check_all(search_workload({.revision = "5.17", .bad = {1}}));
   CHECK(page.verdict == Verdict::livelock);
   CHECK_FALSE(page.killable);
@@ -363,7 +365,8 @@ TEST_CASE("evictions without end starve a search, one a round", "[unit][check]")
   CHECK(replays(workload, actions, result.witnesses[0]));
 }
 
-TEST_CASE("least actions are those of the quietest way, though others that did more in vain end alike", "[unit][check]") {
+TEST_CASE("least actions are those of the quietest way, though others that did more in vain end alike",
+          "[unit][check]") {
   // Nobody sees a retag in mode async, so one that is taken back again leaves no trace but its count.
   Workload workload = search_workload({});
   workload.start.tasks[0].tcf = TcfMode::async;
@@ -384,8 +387,7 @@ TEST_CASE("the zero page can be taken away from under a copy", "[unit][check]") 
   dontneed(m, 0, kBase, kBase + 4096);
   REQUIRE_FALSE(failed(handle_mm_fault(m, 0, kBase, AccessKind::load)));
   const std::uint32_t file = add_file(m, "tmpfs", Bytes{4096});
-  workload.calls.push_back(
-      {loop_of(transfer(CallKind::write, "tmpfs", file, {{UserPtr(kBase, Tag{0}), Bytes{8}}}))});
+  workload.calls.push_back({loop_of(transfer(CallKind::write, "tmpfs", file, {{UserPtr(kBase, Tag{0}), Bytes{8}}}))});
   CHECK(check_all(workload).most_rounds == 1u);
   const CheckResult result = check_all(workload, {on_buffer(ActionKind::evict, 1)});
   CHECK(result.verdict == Verdict::returns);
@@ -509,7 +511,10 @@ TEST_CASE("one check with an open placement answers for every placement by itsel
   const Workload workload = search_workload(search);
   const std::uint64_t first = (at + 112) / 16;
   const std::uint64_t last = first + buf_size / 16;  // one granule behind the buffer, too
-  Action open{.kind = ActionKind::retag, .begin = kBase + 16 * first, .end = kBase + 16 * (last + 1), .budget = 1,
+  Action open{.kind = ActionKind::retag,
+              .begin = kBase + 16 * first,
+              .end = kBase + 16 * (last + 1),
+              .budget = 1,
               .before_call = true};
   const CheckResult all = check_all(workload, {open});
 
@@ -533,7 +538,10 @@ TEST_CASE("two open placements are every pair", "[unit][check]") {
   const auto revision = GENERATE("5.17", "5.19");
   const Search search{.revision = revision, .buf_size = 64};
   const std::uint64_t first = 112 / 16;
-  Action open{.kind = ActionKind::retag, .begin = kBase + 16 * first, .end = kBase + 16 * (first + 4), .budget = 2,
+  Action open{.kind = ActionKind::retag,
+              .begin = kBase + 16 * first,
+              .end = kBase + 16 * (first + 4),
+              .budget = 2,
               .before_call = true};
   const CheckResult all = check_all(search_workload(search), {open});
   Results results;

@@ -1,6 +1,5 @@
 // The explorer against a system whose counts and verdicts three other checkers agree on.
 #include <catch2/catch.hpp>
-
 #include <cstdint>
 
 #include "sim/explore/cycles.h"

@@ -1,7 +1,6 @@
 // Small random graphs, on which every question can also be answered by trying everything.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 #include <cstddef>
 #include <optional>
 #include <random>

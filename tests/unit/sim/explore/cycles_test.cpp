@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
+#include "sim/explore/cycles.h"
 
+#include <catch2/catch.hpp>
 #include <optional>
 
-#include "sim/explore/cycles.h"
 #include "tests/unit/sim/explore/draw.h"
 
 namespace mtesim::explore {

@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
+#include "sim/explore/graph.h"
 
+#include <catch2/catch.hpp>
 #include <vector>
 
-#include "sim/explore/graph.h"
 #include "tests/unit/sim/explore/draw.h"
 
 namespace mtesim::explore {

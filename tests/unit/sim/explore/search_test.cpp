@@ -1,13 +1,13 @@
-#include <catch2/catch.hpp>
+#include "sim/explore/search.h"
 
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <vector>
 
-#include "sim/explore/search.h"
 #include "tests/unit/sim/explore/draw.h"
 #include "tests/unit/sim/explore/table_system.h"
 

@@ -17,7 +17,7 @@ Workload plain_workload(std::uint64_t pages = 2) {
   Machine& m = workload.start;
   m.spaces.emplace_back(AddressSpace{});
   m.tasks.push_back(Task{.tcf = TcfMode::sync, .tagged_addr_abi = true});
-  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096 * pages}, {}});
+  m.objects.emplace_back(MemoryObject{ObjectKind::anonymous, Bytes{4096 * pages}});
   const Errno mapped = map_memory(m, 0, {kBase, kBase + 4096 * pages, {true, true, true}, false, 1, 0});
   REQUIRE(mapped == Errno::ok);
   for (std::uint64_t page = 0; page < pages; ++page) {
@@ -30,9 +30,8 @@ Workload plain_workload(std::uint64_t pages = 2) {
 }
 
 void spoil(Workload& workload, std::uint64_t granule) {
-  workload.start.edit_folio({1, static_cast<std::uint32_t>(granule / 256)}, [&](Folio& folio) {
-    folio.tags.set(granule % 256, Tag{6}, 256);
-  });
+  workload.start.edit_folio({1, static_cast<std::uint32_t>(granule / 256)},
+                            [&](Folio& folio) { folio.tags.set(granule % 256, Tag{6}, 256); });
 }
 
 void add_read_of_zero(Workload& workload, std::uint64_t at, std::uint64_t size) {
@@ -97,7 +96,8 @@ TEST_CASE("page faults are told apart by what they cost", "[unit][run]") {
   Workload workload = plain_workload();
   SECTION("a page never touched is a minor fault") {
     dontneed(workload.start, 0, kBase, kBase + 4096);
-    workload.start.spaces[0].write().map(kBase, kBase + 4096, {{true, true, false}, false, 1, 0});  // tag 0 is no matter
+    workload.start.spaces[0].write().map(kBase, kBase + 4096,
+                                         {{true, true, false}, false, 1, 0});  // tag 0 is no matter
     add_read_of_zero(workload, 0, 8);
     CHECK(counts_of(workload).page_faults_minor == 1);
     CHECK(counts_of(workload).page_faults_major == 0);
@@ -134,7 +134,8 @@ TEST_CASE("a loop that leaves granules out touches only the lines of its accesse
   meter.observe(Accessed{{UserPtr(kBase), 1, 16, 5, AccessKind::store}, nullptr, false});
   CHECK(meter.counts().lines_touched == 4);
   CHECK(meter.counts().lines_dirtied == 2);
-  meter.observe(Accessed{{UserPtr(kBase), 8, 8, 4, AccessKind::load}, nullptr, true});  // the program's own: not counted
+  meter.observe(
+      Accessed{{UserPtr(kBase), 8, 8, 4, AccessKind::load}, nullptr, true});  // the program's own: not counted
   CHECK(meter.counts().loads == 3);
 }
 
@@ -146,8 +147,17 @@ TEST_CASE("cycles are the counts at the table's prices", "[unit][run]") {
   Observer* const observers[] = {&meter};
   REQUIRE(run(workload, observers).end == RunEnd::returned);
   CostTable prices{};
-  prices = {.access = 2, .new_line = 100, .dirtied_line = 500, .tag_fault = 7, .page_fault_minor = 11, .page_fault_major = 1000,
-            .page_fault_refused = 13, .software_walk = 17, .lock = 19, .system_call = 10000, .disk_read = 23};
+  prices = {.access = 2,
+            .new_line = 100,
+            .dirtied_line = 500,
+            .tag_fault = 7,
+            .page_fault_minor = 11,
+            .page_fault_major = 1000,
+            .page_fault_refused = 13,
+            .software_walk = 17,
+            .lock = 19,
+            .system_call = 10000,
+            .disk_read = 23};
   CHECK(meter.cycles(prices, 1) == 2 * 2 + 100 + 500 + 1000 + 10000);
   CHECK(meter.cycles(prices, 2) == 2 * 2 + 100 + 500 + 1000 + 20000);
 }

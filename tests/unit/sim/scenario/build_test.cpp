@@ -33,148 +33,187 @@ void check_refused(Json example, const Refusal& refusal) {
 
 TEST_CASE("what does not fit together is refused at its place", "[unit][scenario]") {
   const std::vector<Refusal> refusals = {
-      {"an unknown mapping", [](Json& j) { j["calls"][0]["buffer"] = "bug+0"; }, "/calls/0/buffer",
+      {"an unknown mapping",
+       [](Json& j) { j["calls"][0]["buffer"] = "bug+0"; },
+       "/calls/0/buffer",
        {"\"bug\"", "did you mean \"buf\"?"}},
       {"an unknown file", [](Json& j) { j["calls"][0]["read"] = "y"; }, "/calls/0/read", {"\"y\"", "allowed: z"}},
       {"an unknown mapping of an action",
        [](Json& j) { j["environment"] = Json::parse(R"([{"action": "evict", "where": "buff"}])"); },
-       "/environment/0/where", {"did you mean \"buf\"?"}},
+       "/environment/0/where",
+       {"did you mean \"buf\"?"}},
       {"an unknown file of an action",
        [](Json& j) { j["environment"] = Json::parse(R"([{"action": "evict_file_page", "file": "q"}])"); },
-       "/environment/0/file", {"\"q\""}},
+       "/environment/0/file",
+       {"\"q\""}},
       {"a tag without PROT_MTE", [](Json& j) { j["memory"][0]["prot"] = "rw"; }, "/memory/0/tag", {"PROT_MTE", "rwt"}},
       {"tags without PROT_MTE",
        [](Json& j) {
          j["memory"][0] = Json::parse(R"({"name": "buf", "pages": 1, "tags": [{"granules": "0", "tag": 1}]})");
        },
-       "/memory/0/tags", {"PROT_MTE"}},
-      {"a buffer that begins behind its mapping", [](Json& j) { j["calls"][0]["buffer"] = "buf+4097"; },
-       "/calls/0/buffer", {"4097", "4096 bytes"}},
+       "/memory/0/tags",
+       {"PROT_MTE"}},
+      {"a buffer that begins behind its mapping",
+       [](Json& j) { j["calls"][0]["buffer"] = "buf+4097"; },
+       "/calls/0/buffer",
+       {"4097", "4096 bytes"}},
       {"a granule behind the mapping",
        [](Json& j) { j["memory"][0]["tags"] = Json::parse(R"([{"granules": "256", "tag": 1}])"); },
-       "/memory/0/tags/0/granules", {"256", "0 to 255"}},
+       "/memory/0/tags/0/granules",
+       {"256", "0 to 255"}},
       {"granules backwards",
        [](Json& j) { j["memory"][0]["tags"] = Json::parse(R"([{"granules": "3..1", "tag": 1}])"); },
-       "/memory/0/tags/0/granules", {"3 down to 1"}},
+       "/memory/0/tags/0/granules",
+       {"3 down to 1"}},
       {"tags of pages that are not there",
        [](Json& j) {
          j["memory"][0]["present"] = false;
          j["memory"][0]["tags"] = Json::parse(R"([{"granules": "0", "tag": 1}])");
        },
-       "/memory/0/tags/0", {"not present"}},
+       "/memory/0/tags/0",
+       {"not present"}},
       {"a page behind the mapping",
        [](Json& j) { j["memory"][0]["states"] = Json::parse(R"([{"pages": "1", "state": "swapped"}])"); },
-       "/memory/0/states/0/pages", {"1 pages"}},
+       "/memory/0/states/0/pages",
+       {"1 pages"}},
       {"a shared page that is copied on write",
        [](Json& j) {
          j["memory"][0]["kind"] = "shared_anonymous";
          j["memory"][0]["states"] = Json::parse(R"([{"pages": "0", "state": "cow"}])");
        },
-       "/memory/0/states/0/state", {"shared"}},
+       "/memory/0/states/0/state",
+       {"shared"}},
       {"a shared page that is the zero page",
        [](Json& j) {
          j["memory"][0]["kind"] = "tmpfs";
          j["memory"][0]["states"] = Json::parse(R"([{"pages": "0", "state": "zero_page"}])");
        },
-       "/memory/0/states/0/state", {"page 0"}},
+       "/memory/0/states/0/state",
+       {"page 0"}},
       {"tags in a mapping that is not there yet",
-       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "m", "pages": 1, "prot": "rwt", "tag": 3, "mapped": false})")); },
-       "/memory/1", {"not there yet"}},
+       [](Json& j) {
+         j["memory"].push_back(Json::parse(R"({"name": "m", "pages": 1, "prot": "rwt", "tag": 3, "mapped": false})"));
+       },
+       "/memory/1",
+       {"not there yet"}},
       {"huge pages from the start",
        [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "h", "pages": 1, "kind": "hugetlb"})")); },
-       "/memory/1/kind", {"huge pages", "mapped"}},
+       "/memory/1/kind",
+       {"huge pages", "mapped"}},
       {"a child that nobody forked",
        [](Json& j) { j["calls"].push_back(Json::parse(R"({"user": "ldg", "buffer": "buf+0", "in": "child"})")); },
-       "/calls/1/in", {"fork"}},
+       "/calls/1/in",
+       {"fork"}},
       {"tags of a child that nobody forked",
        [](Json& j) {
          j["calls"].push_back(Json::parse(R"({"ptrace": "PTRACE_POKEMTETAGS", "buffer": "buf+0", "values": [1]})"));
        },
-       "/calls/1", {"fork"}},
+       "/calls/1",
+       {"fork"}},
       {"a fork in an environment",
        [](Json& j) {
          j["calls"].push_back(Json::parse(R"({"call": "fork"})"));
          j["environment"] = Json::parse(R"([{"action": "signal"}])");
        },
-       "/calls/1", {"environment"}},
+       "/calls/1",
+       {"environment"}},
       {"mmap of what is there from the start",
        [](Json& j) { j["calls"].push_back(Json::parse(R"({"call": "mmap", "mapping": "buf"})")); },
-       "/calls/1/mapping", {"\"buf\"", "mapped"}},
+       "/calls/1/mapping",
+       {"\"buf\"", "mapped"}},
       {"a hole in a file on a disk",
        [](Json& j) {
          j["files"].push_back(Json::parse(R"({"name": "f", "fs": "ext4", "size_bytes": 4096})"));
          j["memory"].push_back(Json::parse(R"({"name": "m", "pages": 1, "kind": "file", "file": "f"})"));
-         j["calls"].push_back(Json::parse(
-             R"({"call": "madvise", "buffer": "m+0", "length_bytes": 4096, "advice": "MADV_REMOVE"})"));
+         j["calls"].push_back(
+             Json::parse(R"({"call": "madvise", "buffer": "m+0", "length_bytes": 4096, "advice": "MADV_REMOVE"})"));
        },
-       "/calls/1/advice", {"tmpfs"}},
+       "/calls/1/advice",
+       {"tmpfs"}},
       {"truncation of what is not on tmpfs",
        [](Json& j) { j["calls"].push_back(Json::parse(R"({"call": "ftruncate", "file": "z", "size_bytes": 0})")); },
-       "/calls/1/file", {"tmpfs"}},
+       "/calls/1/file",
+       {"tmpfs"}},
       {"a mapping's name twice",
-       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "buf", "pages": 1})")); }, "/memory/1/name",
+       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "buf", "pages": 1})")); },
+       "/memory/1/name",
        {"\"buf\" a second time"}},
       {"a file's name twice",
-       [](Json& j) { j["files"].push_back(Json::parse(R"({"name": "z", "fs": "ext4"})")); }, "/files/1/name",
+       [](Json& j) { j["files"].push_back(Json::parse(R"({"name": "z", "fs": "ext4"})")); },
+       "/files/1/name",
        {"\"z\" a second time"}},
       {"more pages in all than allowed",
-       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "b", "pages": 65536})")); }, "/memory/1/pages",
+       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "b", "pages": 65536})")); },
+       "/memory/1/pages",
        {"65537 pages in all", "65536"}},
       {"asymm where there is none",
        [](Json& j) {
          j["kernel"] = Json::parse(R"({"revision": "5.10"})");
          j["process"] = Json::parse(R"({"tcf": "asymm"})");
        },
-       "/process/tcf", {"5.10", "mte.asymm"}},
+       "/process/tcf",
+       {"5.10", "mte.asymm"}},
       {"store_only where there is none",
        [](Json& j) {
          j["kernel"] = Json::parse(R"({"revision": "6.12"})");
          j["process"] = Json::parse(R"({"store_only": true})");
        },
-       "/process/store_only", {"6.12", "mte.store_only"}},
+       "/process/store_only",
+       {"6.12", "mte.store_only"}},
       {"PROT_MTE on a file of a disk",
        [](Json& j) {
          j["files"].push_back(Json::parse(R"({"name": "f", "fs": "ext4", "size_bytes": 4096})"));
          j["memory"].push_back(Json::parse(R"({"name": "m", "kind": "file", "file": "f", "pages": 1, "prot": "rwt"})"));
        },
-       "/memory/1/prot", {"PROT_MTE"}},
+       "/memory/1/prot",
+       {"PROT_MTE"}},
       {"a mapping of a file that is not named",
-       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "m", "kind": "file", "pages": 1})")); }, "/memory/1",
+       [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "m", "kind": "file", "pages": 1})")); },
+       "/memory/1",
        {"file"}},
       {"a mapping of what cannot be mapped",
        [](Json& j) { j["memory"].push_back(Json::parse(R"({"name": "m", "kind": "file", "file": "z", "pages": 1})")); },
-       "/memory/1/file", {"cannot be mapped"}},
+       "/memory/1/file",
+       {"cannot be mapped"}},
       {"a file for an anonymous mapping", [](Json& j) { j["memory"][0]["file"] = "z"; }, "/memory/0/file", {"none"}},
       {"a loop that is not modelled",
        [](Json& j) {
          j["files"][0] = Json::parse(R"({"name": "z", "fs": "gfs2"})");
          j["calls"][0] = Json::parse(R"({"write": "z", "buffer": "buf", "count_bytes": 1})");
        },
-       "/calls/0", {"write on gfs2", "not modelled"}},
+       "/calls/0",
+       {"write on gfs2", "not modelled"}},
       {"a search of what has no tree",
        [](Json& j) {
          j["calls"][0] = Json::parse(R"({"ioctl": "BTRFS_IOC_TREE_SEARCH", "file": "z", "buffer": "buf"})");
        },
-       "/calls/0", {"not modelled"}},
+       "/calls/0",
+       {"not modelled"}},
       {"a tree elsewhere than on btrfs",
-       [](Json& j) { j["files"][0]["tree"] = Json::parse(R"([{"items": 1, "item_size_bytes": 1}])"); }, "/files/0/tree",
+       [](Json& j) { j["files"][0]["tree"] = Json::parse(R"([{"items": 1, "item_size_bytes": 1}])"); },
+       "/files/0/tree",
        {"only btrfs"}},
       {"a pipe that is too full",
        [](Json& j) { j["files"].push_back(Json::parse(R"({"name": "p", "fs": "pipe", "size_bytes": 65537})")); },
-       "/files/1/size_bytes", {"65536"}},
-      {"a page size that arm64 has not", [](Json& j) { j["machine"] = Json::parse(R"({"page_size": 8192})"); },
-       "/machine/page_size", {"8192", "16384"}},
+       "/files/1/size_bytes",
+       {"65536"}},
+      {"a page size that arm64 has not",
+       [](Json& j) { j["machine"] = Json::parse(R"({"page_size": 8192})"); },
+       "/machine/page_size",
+       {"8192", "16384"}},
       {"two placements before the call",
        [](Json& j) {
          j["environment"] = Json::parse(R"([{"action": "retag", "where": "buf", "budget": 1, "when": "before_call"},
                                             {"action": "retag", "where": "buf", "budget": 1, "when": "before_call"}])");
        },
-       "/environment/1", {"second"}},
+       "/environment/1",
+       {"second"}},
       {"a placement without a budget",
        [](Json& j) {
          j["environment"] = Json::parse(R"([{"action": "retag", "where": "buf", "when": "before_call"}])");
        },
-       "/environment/0", {"budget"}},
+       "/environment/0",
+       {"budget"}},
   };
   REQUIRE(complaints(small_example()).empty());
   for (const Refusal& refusal : refusals) check_refused(small_example(), refusal);
@@ -185,12 +224,18 @@ TEST_CASE("values out of range are refused by the reader", "[unit][scenario]") {
       {"a billion pages", [](Json& j) { j["memory"][0]["pages"] = 1'000'000'000; }, "/memory/0/pages", {"65536"}},
       {"no pages", [](Json& j) { j["memory"][0]["pages"] = 0; }, "/memory/0/pages", {"1"}},
       {"tag 16", [](Json& j) { j["memory"][0]["tag"] = 16; }, "/memory/0/tag", {"15"}},
-      {"a misspelt mode", [](Json& j) { j["process"] = Json::parse(R"({"tcf": "sinc"})"); }, "/process/tcf",
+      {"a misspelt mode",
+       [](Json& j) { j["process"] = Json::parse(R"({"tcf": "sinc"})"); },
+       "/process/tcf",
        {"\"sinc\"", "did you mean \"sync\"?"}},
-      {"a misspelt knob", [](Json& j) { j["kernel"] = Json::parse(R"({"change": {"uaccess.mopz": "on"}})"); },
-       "/kernel/change", {"\"uaccess.mopz\"", "did you mean \"uaccess.mops\"?"}},
-      {"a knob's value", [](Json& j) { j["kernel"] = Json::parse(R"({"change": {"uaccess.mops": "maybe"}})"); },
-       "/kernel/change/uaccess.mops", {"\"maybe\""}},
+      {"a misspelt knob",
+       [](Json& j) { j["kernel"] = Json::parse(R"({"change": {"uaccess.mopz": "on"}})"); },
+       "/kernel/change",
+       {"\"uaccess.mopz\"", "did you mean \"uaccess.mops\"?"}},
+      {"a knob's value",
+       [](Json& j) { j["kernel"] = Json::parse(R"({"change": {"uaccess.mops": "maybe"}})"); },
+       "/kernel/change/uaccess.mops",
+       {"\"maybe\""}},
       {"a misspelt key", [](Json& j) { j["memmory"] = 1; }, "", {"\"memmory\"", "did you mean \"memory\"?"}},
   };
   for (const Refusal& refusal : refusals) check_refused(small_example(), refusal);

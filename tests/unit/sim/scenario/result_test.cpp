@@ -33,7 +33,8 @@ class Folder {
   std::filesystem::path path_;
 };
 
-std::vector<ScenarioReport> reports_of(const std::vector<std::string>& files, const CarryOut& how = {}, unsigned jobs = 2) {
+std::vector<ScenarioReport> reports_of(const std::vector<std::string>& files, const CarryOut& how = {},
+                                       unsigned jobs = 2) {
   std::vector<ScenarioReport> reports;
   carry_out(files, how, jobs, [&](ScenarioReport&& report) { reports.push_back(std::move(report)); });
   return reports;
@@ -88,7 +89,8 @@ TEST_CASE("killable is judged of a livelock", "[unit][scenario]") {
   example.erase("sweep");
   example["kernel"] = Json::parse(R"({"revision": "5.17"})");
   example.erase("environment");
-  example["expect"] = Json::parse(R"({"run": {"no_return": true, "killable": true}, "check": {"verdict": "livelock", "killable": true}})");
+  example["expect"] = Json::parse(
+      R"({"run": {"no_return": true, "killable": true}, "check": {"verdict": "livelock", "killable": true}})");
   const ScenarioReport report = report_of(example);
   REQUIRE(report.points.size() == 1);
   CHECK(report.points[0].violations ==
@@ -110,8 +112,10 @@ TEST_CASE("a check that was cut is unknown, unless that was expected", "[unit][s
   CarryOut how;
   how.max_states = 1;
   CHECK(report_of(expecting("{}", R"([{"action": "sigkill"}])"), how).status == Status::unknown);
-  CHECK(report_of(expecting(R"({"check": {"verdict": "returns"}})", R"([{"action": "sigkill"}])"), how).status != Status::holds);
-  CHECK(report_of(expecting(R"({"check": {"verdict": "bound"}})", R"([{"action": "sigkill"}])"), how).status == Status::holds);
+  CHECK(report_of(expecting(R"({"check": {"verdict": "returns"}})", R"([{"action": "sigkill"}])"), how).status !=
+        Status::holds);
+  CHECK(report_of(expecting(R"({"check": {"verdict": "bound"}})", R"([{"action": "sigkill"}])"), how).status ==
+        Status::holds);
 }
 
 TEST_CASE("what is wrong with a file is in its report and does not stop the others", "[unit][scenario]") {

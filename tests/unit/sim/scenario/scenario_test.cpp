@@ -153,10 +153,28 @@ TEST_CASE("the schema takes what the reader takes, over every small change of th
   const nlohmann::json schema = nlohmann::json::parse(scenario_schema().text());
   Json example = full_example();
   example["calls"].push_back(Json::parse(R"({"readv": "f", "iov": [{"buffer": "buf", "size_bytes": 8}]})"));
-  example["environment"].push_back(Json::parse(R"({"action": "retag", "where": "buf", "budget": 1, "when": "before_call"})"));
+  example["environment"].push_back(
+      Json::parse(R"({"action": "retag", "where": "buf", "budget": 1, "when": "before_call"})"));
   example["check"] = Json::parse(R"({"max_states": 5, "whole": true})");
-  const std::vector<Json> others = {nullptr, true, -1, 0, 1, 16, 2.5, 1'000'000'000, "", "5", "0x10", "sync", "f", "buf",
-                                    "5.17", "rwt", Json::array(), Json::object(), Json::array({1})};
+  const std::vector<Json> others = {nullptr,
+                                    true,
+                                    -1,
+                                    0,
+                                    1,
+                                    16,
+                                    2.5,
+                                    1'000'000'000,
+                                    "",
+                                    "5",
+                                    "0x10",
+                                    "sync",
+                                    "f",
+                                    "buf",
+                                    "5.17",
+                                    "rwt",
+                                    Json::array(),
+                                    Json::object(),
+                                    Json::array({1})};
   std::vector<Json::json_pointer> pointers;
   const Json flat = example.flatten();
   for (const auto& leaf : flat.items()) {

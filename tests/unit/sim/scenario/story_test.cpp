@@ -14,7 +14,8 @@ struct Told {
   std::vector<std::string> map;
 
   [[nodiscard]] std::ptrdiff_t count(const std::string& part) const {
-    return std::count_if(lines.begin(), lines.end(), [&](const auto& line) { return line.find(part) != std::string::npos; });
+    return std::count_if(lines.begin(), lines.end(),
+                         [&](const auto& line) { return line.find(part) != std::string::npos; });
   }
   [[nodiscard]] bool has(const std::string& part) const { return count(part) > 0; }
 };
