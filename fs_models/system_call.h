@@ -30,6 +30,8 @@ enum class CallKind : std::uint8_t {
   futex,
   getrandom,
   small,
+  uffdio_copy,
+  user_event_register,
 };
 
 enum class FutexOp : std::uint8_t { wait, wake, wake_op, cmp_requeue, cmp_requeue_pi, lock_pi };
@@ -49,9 +51,10 @@ struct SystemCall {
   Bytes buf_size{};          ///< tree_search_v2: args.buf_size
   std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
   std::shared_ptr<const SearchTree> tree{};
-  UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word
-  OpenFlags flags{};      ///< of the file
-  Bytes file_size{};      ///< of a file whose text the kernel makes
+  UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word;
+                          ///< uffdio_copy: where the pages go; user_event_register: the word with the enable bit
+  OpenFlags flags{};  ///< of the file
+  Bytes file_size{};  ///< of a file whose text the kernel makes
   FutexOp futex_op{};
   bool futex_shared{};          ///< without FUTEX_PRIVATE_FLAG
   std::uint32_t futex_value{};  ///< what the word is compared with; wake_op: what is added
