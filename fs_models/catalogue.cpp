@@ -74,7 +74,7 @@ bool is_direct_on(const SystemCall& c, std::string_view fs) {
 }
 bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 32> kLoops{{
+constexpr auto kLoops = std::to_array<LoopEntry>({
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -142,7 +142,7 @@ constexpr std::array<LoopEntry, 32> kLoops{{
      is_call<CallKind::futex>, make<Futex>},
     {SmallCall::kName, "a system call without a loop: `mtesim list calls`", "all alike", is_call<CallKind::small>,
      make<SmallCall>},
-}};
+});
 
 }  // namespace
 

@@ -8,7 +8,7 @@ namespace mtesim {
 
 namespace {
 
-constexpr std::array<FileSystem, 24> kFileSystems{{
+constexpr auto kFileSystems = std::to_array<FileSystem>({
     {"tmpfs", "memory file system; its files may be mapped with PROT_MTE", FileKind::regular, ObjectKind::shmem,
      WriteContract::simple},
     {"ramfs", "page cache without a disk", FileKind::regular, ObjectKind::file, WriteContract::simple},
@@ -42,7 +42,7 @@ constexpr std::array<FileSystem, 24> kFileSystems{{
      WriteContract::none},
     {"user_events", "user_events_data of the tracing file system, one enabled event", FileKind::user_events,
      ObjectKind::file, WriteContract::none, "6.12"},
-}};
+});
 
 }  // namespace
 

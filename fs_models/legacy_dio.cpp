@@ -42,7 +42,7 @@ void write_block(Machine& machine, std::uint32_t object, Bytes at, const Provena
 
 }  // namespace
 
-LegacyDioResult blockdev_direct_io(Kernel& k, IovIter& iter, const DioRequest& request) {
+LegacyDioResult blockdev_direct_io(Kernel& k, IovIter& iter, const LegacyDioRequest& request) {
   Traced traced(k, "blockdev_direct_IO", {}, iter.count());
   const Bytes page_size = k.machine.page_size;
   const Bytes begin = request.position;
@@ -107,7 +107,7 @@ Step LegacyDirectIo::step(State& s, Kernel& k) const {
     return Advanced{};
   }
   IovIter iter{segments, s.iter};
-  const LegacyDioResult result = blockdev_direct_io(k, iter, {object, position, writes, false, {}});
+  const LegacyDioResult result = blockdev_direct_io(k, iter, {object, position, writes});
   unlock(k, inode);
   s.done = result.done;
   return result.error == Errno::ok ? finished(result.done) : finished(result.error);

@@ -7,7 +7,12 @@
 
 namespace mtesim {
 
-/// What a direct transfer ended with.
+/// What __blockdev_direct_IO() is asked for.
+struct LegacyDioRequest {
+  std::uint32_t object{};
+  Bytes position;
+  bool writes{};
+};
 struct LegacyDioResult {
   Errno error{Errno::ok};
   Bytes done{};  ///< 0 with an error
@@ -22,7 +27,7 @@ struct LegacyDioResult {
 /// Alignment: offset, lengths and addresses are multiples of 512, or EINVAL.
 /// Effects:   as iomap_dio_rw(): write-back first, and what a write passes leaves the cache.
 /// Source:    [linux-direct-io].
-[[nodiscard]] LegacyDioResult blockdev_direct_io(Kernel& k, IovIter& iter, const DioRequest& request);
+[[nodiscard]] LegacyDioResult blockdev_direct_io(Kernel& k, IovIter& iter, const LegacyDioRequest& request);
 
 /// O_DIRECT read(2) and write(2) of vfat, and of f2fs to 5.16. A write that goes behind the file's end is done through
 /// the page cache instead, and written back.
