@@ -77,4 +77,4 @@ def run(page, into, programs):
 if __name__ == "__main__":
     what, page_file, *paths = sys.argv[1:]
     contents = pathlib.Path(page_file).read_text(encoding="utf-8")
-    {"unfold": unfold, "run": run}[what](contents, *map(pathlib.Path, paths))
+    {"unfold": unfold, "run": run}[what](contents, *(pathlib.Path(path).resolve() for path in paths))
