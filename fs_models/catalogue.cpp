@@ -7,17 +7,24 @@
 #include "fs_models/dev_zero.h"
 #include "fs_models/fiemap.h"
 #include "fs_models/filemap_read.h"
+#include "fs_models/fuse_write.h"
 #include "fs_models/futex.h"
 #include "fs_models/generic_perform_write.h"
 #include "fs_models/gfs2_file.h"
 #include "fs_models/iomap_dio.h"
 #include "fs_models/iomap_write.h"
+#include "fs_models/kcore.h"
+#include "fs_models/legacy_dio.h"
+#include "fs_models/netfs_write.h"
+#include "fs_models/ntfs_compress_write.h"
 #include "fs_models/pipe.h"
 #include "fs_models/process_vm.h"
 #include "fs_models/pseudo_files.h"
 #include "fs_models/random.h"
 #include "fs_models/small_calls.h"
 #include "fs_models/unix_socket.h"
+#include "fs_models/user_events.h"
+#include "fs_models/userfaultfd_copy.h"
 
 namespace mtesim {
 
@@ -37,7 +44,7 @@ bool reads_page_cache(const SystemCall& c) {
   return c.is_read() && c.fs->kind == FileKind::regular && !is_direct(c) && c.fs->name != "gfs2";
 }
 bool writes_page_cache(const SystemCall& c) {
-  return c.is_write() && !is_direct(c) &&
+  return c.is_write() && !is_direct(c) && !c.flags.compressed &&
          (c.fs->contract == WriteContract::block || c.fs->contract == WriteContract::simple);
 }
 bool is_on(const SystemCall& c, std::string_view fs) { return c.fs != nullptr && c.fs->name == fs; }
@@ -68,9 +75,17 @@ bool gets_random_bytes(const SystemCall& c) { return c.kind == CallKind::getrand
 bool uses_datagram(const SystemCall& c) {
   return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::unix_datagram;
 }
+bool writes_compressed(const SystemCall& c) { return c.is_write() && !is_direct(c) && c.flags.compressed; }
+/// Of a file system that is known by its name.
+bool writes_buffered(const SystemCall& c, std::string_view fs) {
+  return c.is_write() && !is_direct(c) && c.fs->name == fs;
+}
+bool is_direct_on(const SystemCall& c, std::string_view fs) {
+  return (c.is_read() || c.is_write()) && is_direct(c) && c.fs->name == fs;
+}
 bool uses_eventfd(const SystemCall& c) { return (c.is_read() || c.is_write()) && c.fs->kind == FileKind::eventfd; }
 
-constexpr std::array<LoopEntry, 30> kLoops{{
+constexpr auto kLoops = std::to_array<LoopEntry>({
     {BtrfsSearchIoctl::kName, "btrfs tree search: probe the rest of the buffer, copy a leaf's items, rewind on a fault",
      "to 5.15 fault_in_pages_writeable; 5.16 fault_in_writeable; from 5.19 fault_in_subpage_writeable", searches_btrfs,
      make<BtrfsSearchIoctl>},
@@ -134,11 +149,31 @@ constexpr std::array<LoopEntry, 30> kLoops{{
     {ProcMemRw::kName, "/proc/PID/mem: one side by GUP, the other by uaccess, through a page",
      "6.1 does not untag the position", is_call<CallKind::proc_mem_read, CallKind::proc_mem_write>, make<ProcMemRw>},
     {Vmsplice::kName, "user pages into a pipe, by GUP only", "all alike", is_call<CallKind::vmsplice>, make<Vmsplice>},
+    {FusePerformWrite::kName, "buffered write of fuse: what a page got goes to the server, short or not",
+     "to 6.12 probes before each copy; 7.3 after a copy that moved nothing",
+     [](const SystemCall& c) { return writes_buffered(c, "fuse"); }, make<FusePerformWrite>},
+    {NetfsPerformWrite::kName, "buffered write of 9p, afs, ceph and smb: reads what it overwrites after a short copy",
+     "from 6.12 on; 7.3 copies until nothing moves", [](const SystemCall& c) { return writes_buffered(c, "9p"); },
+     make<NetfsPerformWrite>},
+    {NtfsCompressWrite::kName, "write to a compressed file of ntfs3: a frame of 64 KiB is filled and written",
+     "from 5.15 on; all alike but for the probe", writes_compressed, make<NtfsCompressWrite>},
+    {LegacyDirectIo::kName, "O_DIRECT of vfat through fs/direct-io.c: GUP; holes zeroed by the kernel's mapping",
+     "all alike", [](const SystemCall& c) { return is_direct_on(c, "vfat"); }, make<LegacyDirectIo>},
+    {F2fsDirectIo::kName, "O_DIRECT of f2fs", "to 5.16 as vfat; from 5.17 as ext4 and xfs",
+     [](const SystemCall& c) { return is_direct_on(c, "f2fs"); }, make<F2fsDirectIo>},
+    {ReadKcore::kName, "read of a vmalloc area through /proc/kcore", "to 6.1 by way of a page; from 6.12 nofault",
+     reads<FileKind::kcore>, make<ReadKcore>},
+    {UserfaultfdCopy::kName, "ioctl(UFFDIO_COPY): a page with page faults disabled, and once more with them enabled",
+     "all alike", is_call<CallKind::uffdio_copy>, make<UserfaultfdCopy>},
+    {UserEventsWrite::kName, "write of a user event: probe all, copy all with page faults disabled", "from 6.12 on",
+     writes<FileKind::user_events>, make<UserEventsWrite>},
+    {UserEventRegister::kName, "ioctl(DIAG_IOCSREG): look for a page, fault it in, give up after ten times",
+     "from 6.12 on", is_call<CallKind::user_event_register>, make<UserEventRegister>},
     {Futex::kName, "futex: look with page faults disabled, fault in without looking, again", "all alike",
      is_call<CallKind::futex>, make<Futex>},
     {SmallCall::kName, "a system call without a loop: `mtesim list calls`", "all alike", is_call<CallKind::small>,
      make<SmallCall>},
-}};
+});
 
 }  // namespace
 
@@ -174,6 +209,10 @@ std::string_view call_name(const SystemCall& call) {
       return "getrandom";
     case CallKind::small:
       return call.small->name;
+    case CallKind::uffdio_copy:
+      return "ioctl UFFDIO_COPY";
+    case CallKind::user_event_register:
+      return "ioctl DIAG_IOCSREG";
   }
   return "?";
 }

@@ -2,21 +2,36 @@
 
 #include <array>
 
+#include "model/base/check.h"
+
 namespace mtesim {
 
 namespace {
 
-constexpr std::array<FileSystem, 18> kFileSystems{{
+constexpr auto kFileSystems = std::to_array<FileSystem>({
     {"tmpfs", "memory file system; its files may be mapped with PROT_MTE", FileKind::regular, ObjectKind::shmem,
      WriteContract::simple},
     {"ramfs", "page cache without a disk", FileKind::regular, ObjectKind::file, WriteContract::simple},
     {"ext4", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
     {"f2fs", "buffered through generic_perform_write", FileKind::regular, ObjectKind::file, WriteContract::block},
-    {"btrfs", "loops of its own; small files inline", FileKind::regular, ObjectKind::file, WriteContract::none,
-     FaultLocking::extent_range, Bytes{2048}},
+    {"btrfs",
+     "loops of its own; small files inline",
+     FileKind::regular,
+     ObjectKind::file,
+     WriteContract::none,
+     {},
+     FaultLocking::extent_range,
+     Bytes{2048}},
     {"xfs", "buffered and direct through iomap", FileKind::regular, ObjectKind::file, WriteContract::iomap},
-    {"gfs2", "through iomap under a cluster lock, the glock; small files stuffed", FileKind::regular, ObjectKind::file,
-     WriteContract::iomap, FaultLocking::glock, Bytes{4096 - 232}, true},
+    {"gfs2",
+     "through iomap under a cluster lock, the glock; small files stuffed",
+     FileKind::regular,
+     ObjectKind::file,
+     WriteContract::iomap,
+     {},
+     FaultLocking::glock,
+     Bytes{4096 - 232},
+     true},
     {"pipe", "a pipe", FileKind::pipe, ObjectKind::file, WriteContract::none},
     {"zero", "/dev/zero", FileKind::dev_zero, ObjectKind::file, WriteContract::none},
     {"null", "/dev/null", FileKind::dev_null, ObjectKind::file, WriteContract::none},
@@ -29,11 +44,31 @@ constexpr std::array<FileSystem, 18> kFileSystems{{
     {"seq_file", "a text file of /proc or /sys", FileKind::seq_file, ObjectKind::file, WriteContract::none},
     {"proc_comm", "/proc/PID/comm", FileKind::proc_comm, ObjectKind::file, WriteContract::none},
     {"pagemap", "/proc/PID/pagemap", FileKind::pagemap, ObjectKind::file, WriteContract::none},
-}};
+    {"fuse", "a file system in user space, written through the page cache to its server", FileKind::regular,
+     ObjectKind::file, WriteContract::none},
+    {"9p", "a network file system on netfs; afs, ceph and smb write alike", FileKind::regular, ObjectKind::file,
+     WriteContract::none, "6.12"},
+    {"ntfs3", "buffered through generic_perform_write; compressed files a frame at a time", FileKind::regular,
+     ObjectKind::file, WriteContract::block, "5.15"},
+    {"vfat", "buffered through generic_perform_write, direct through fs/direct-io.c", FileKind::regular,
+     ObjectKind::file, WriteContract::block},
+    {"kcore", "/proc/kcore; its bytes are those of a vmalloc area", FileKind::kcore, ObjectKind::file,
+     WriteContract::none},
+    {"user_events", "user_events_data of the tracing file system, one enabled event", FileKind::user_events,
+     ObjectKind::file, WriteContract::none, "6.12"},
+});
 
 }  // namespace
 
 std::span<const FileSystem> file_systems() { return kFileSystems; }
+
+bool has_file_system(const FileSystem& fs, const Revision& revision) {
+  if (fs.since.empty()) return true;
+  const Revision* first = find_revision(fs.since);
+  const Revision* own = find_revision(revision.name);
+  MTESIM_CHECK(first != nullptr && own != nullptr);
+  return own >= first;  // rows of one table, oldest first
+}
 
 bool opens_direct(const FileSystem& fs, const Revision& revision) {
   if (fs.name == "tmpfs") return revision.tmpfs_direct;

@@ -19,9 +19,10 @@ enum class WriteContract : std::uint8_t {
 
 /// open(2) flags, and a flag of the inode, that change which loop a call runs into.
 struct OpenFlags {
-  bool direct{};  ///< O_DIRECT
-  bool sync{};    ///< O_SYNC
-  bool nocow{};   ///< btrfs: FS_NOCOW_FL
+  bool direct{};      ///< O_DIRECT
+  bool sync{};        ///< O_SYNC
+  bool nocow{};       ///< btrfs: FS_NOCOW_FL
+  bool compressed{};  ///< ntfs3: the file's data is compressed
   bool operator==(const OpenFlags&) const = default;
 };
 
@@ -35,9 +36,11 @@ enum class FileKind : std::uint8_t {
   unix_stream,
   unix_datagram,
   eventfd,
-  seq_file,   ///< prints its text through seq_read_iter(): most of /proc and /sys
-  proc_comm,  ///< /proc/PID/comm
-  pagemap,    ///< /proc/PID/pagemap
+  seq_file,     ///< prints its text through seq_read_iter(): most of /proc and /sys
+  proc_comm,    ///< /proc/PID/comm
+  pagemap,      ///< /proc/PID/pagemap
+  kcore,        ///< the vmalloc area as /proc/kcore shows it
+  user_events,  ///< user_events_data of the tracing file system
 };
 
 /// What a scenario's `fs` names: a file system, or a file that is none.
@@ -47,6 +50,7 @@ struct FileSystem {
   FileKind kind{};
   ObjectKind pages{};        ///< regular files: what their page cache is
   WriteContract contract{};  ///< of its buffered write(2)
+  std::string_view since{};  ///< the first revision that has its loops; empty: all have
   FaultLocking fault_locking{};
   Bytes inline_limit{};        ///< a file up to this size has its data within its metadata; 0: none has
   bool preallocates_zeroes{};  ///< fallocate() writes zeroes to the blocks, which are data then
@@ -54,6 +58,8 @@ struct FileSystem {
 
 [[nodiscard]] std::span<const FileSystem> file_systems();
 [[nodiscard]] const FileSystem* find_file_system(std::string_view name);
+/// The kernel has this file system, in the shape that is modelled.
+[[nodiscard]] bool has_file_system(const FileSystem& fs, const Revision& revision);
 /// open(2) takes O_DIRECT there.
 [[nodiscard]] bool opens_direct(const FileSystem& fs, const Revision& revision);
 

@@ -31,6 +31,8 @@ enum class CallKind : std::uint8_t {
   futex,
   getrandom,
   small,
+  uffdio_copy,
+  user_event_register,
 };
 
 enum class FutexOp : std::uint8_t { wait, wake, wake_op, cmp_requeue, cmp_requeue_pi, lock_pi };
@@ -50,17 +52,18 @@ struct SystemCall {
   Bytes buf_size{};          ///< tree_search_v2: args.buf_size
   std::uint64_t nr_items{};  ///< tree_search*: key.nr_items
   std::shared_ptr<const SearchTree> tree{};
-  UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word
+  UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word;
+                          ///< uffdio_copy: where the pages go; user_event_register: the word with the enable bit
   OpenFlags flags{};      ///< of the file
   Bytes file_size{};      ///< of a file whose text the kernel makes
   FutexOp futex_op{};
   bool futex_shared{};          ///< without FUTEX_PRIVATE_FLAG
   std::uint32_t futex_value{};  ///< what the word is compared with; wake_op: what is added
   const SmallCallEntry* small{};
-  Bytes length{};              ///< small: of the text that the kernel has, or that lies in the buffer
+  Bytes length{};                ///< small: of the text that the kernel has, or that lies in the buffer
   std::uint64_t extent_count{};  ///< fiemap: room for as many
   std::uint64_t file_extents{};  ///< and how many the file has
-  std::vector<Bytes> names{};  ///< getdents64: how long each name is
+  std::vector<Bytes> names{};    ///< getdents64: how long each name is
 
   [[nodiscard]] bool is_read() const { return kind == CallKind::read || kind == CallKind::readv; }
   [[nodiscard]] bool is_write() const { return kind == CallKind::write || kind == CallKind::writev; }

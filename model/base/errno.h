@@ -16,6 +16,7 @@ namespace mtesim {
   X(eacces, 13, "EACCES")             \
   X(efault, 14, "EFAULT")             \
   X(ebusy, 16, "EBUSY")               \
+  X(eexist, 17, "EEXIST")             \
   X(einval, 22, "EINVAL")             \
   X(enospc, 28, "ENOSPC")             \
   X(epipe, 32, "EPIPE")               \

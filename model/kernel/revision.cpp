@@ -56,6 +56,14 @@ constexpr std::array<Word<ChecksummedWrite>, 3> kChecksummedWrite{{
     {ChecksummedWrite::buffered, "buffered"},
     {ChecksummedWrite::bounce, "bounce"},
 }};
+constexpr std::array<Word<KcoreCopy>, 2> kKcoreCopy{{
+    {KcoreCopy::bounce, "bounce"},
+    {KcoreCopy::nofault, "nofault"},
+}};
+constexpr std::array<Word<DirectIoForm>, 2> kDirectIoForm{{
+    {DirectIoForm::legacy, "legacy"},
+    {DirectIoForm::iomap, "iomap"},
+}};
 constexpr std::array<Word<bool>, 2> kOnOff{{{true, "on"}, {false, "off"}}};
 
 template <class Words, class T>
@@ -122,6 +130,15 @@ std::vector<Revision> make_revisions() {
     r.generic_perform_write_failure = ProbeFailure::any_shortfall;
     r.generic_perform_write_order = WriteOrder::probe_first;
     r.generic_perform_write_shrinks = false;
+    r.fuse_fill_write_pages_probe = {ProbeKind::fault_in_pages_readable, {}};
+    r.fuse_fill_write_pages_order = WriteOrder::probe_first;
+    r.fuse_fill_write_pages_failure = ProbeFailure::any_shortfall;
+    r.netfs_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};  // not in this kernel
+    r.ntfs_compress_write_probe = {ProbeKind::fault_in_pages_readable, {}};  // the loop is there from 5.15 on
+    r.user_events_write_probe = {ProbeKind::fault_in_pages_readable, {}};    // not in this kernel
+    r.read_kcore_copy = KcoreCopy::bounce;
+    r.read_kcore_probe = {ProbeKind::fault_in_safe_writeable, {}};  // not asked for where pages are bounced
+    r.f2fs_direct_io = DirectIoForm::legacy;
   });
   row("5.13", [](Revision& r) { r.copy_retries_one_byte = false; });  // the mainline release, without the back-port
   row("5.14", [](Revision& r) {
@@ -140,8 +157,15 @@ std::vector<Revision> make_revisions() {
     r.dio_nofault = r.gfs2_retries = true;  // [linux-c03098d4b9ad]
     r.btrfs_dio_read_by_sector = false;     // between 5.10 and 6.1
     r.gfs2_window_is_one_page = true;       // a shadowed variable
+    r.fuse_fill_write_pages_probe = {ProbeKind::fault_in_readable, {}};
+    r.netfs_perform_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.ntfs_compress_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.user_events_write_probe = {ProbeKind::fault_in_readable, {}};
   });
-  row("5.17", [](Revision& r) { r.safe_writeable = SafeWriteable::fixup_swapped; });
+  row("5.17", [](Revision& r) {
+    r.safe_writeable = SafeWriteable::fixup_swapped;
+    r.f2fs_direct_io = DirectIoForm::iomap;  // [linux-f2fs-dio]
+  });
   row("5.19", [](Revision& r) {
     r.tco_on_entry = TcoOnEntry::cleared_for_sync_or_asymm;                    // between 5.17 and 6.1
     r.has_asymm = true;                                                        // between 5.17 and 6.1
@@ -167,6 +191,7 @@ std::vector<Revision> make_revisions() {
     r.dio_zeroing_hides_fault = true;                        // between 6.1 and 6.12
     r.btrfs_checksummed_write = ChecksummedWrite::buffered;  // back-ported to stable 6.12
     r.tmpfs_large_folios = true;                             // between 6.1 and 6.12
+    r.read_kcore_copy = KcoreCopy::nofault;                  // between 6.1 and 6.12
   });
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
@@ -175,6 +200,7 @@ std::vector<Revision> make_revisions() {
     r.generic_perform_write_order = WriteOrder::copy_first;
     r.btrfs_write_by_folio = true;  // between 6.12 and 7.3
     r.btrfs_checksummed_write = ChecksummedWrite::bounce;
+    r.fuse_fill_write_pages_order = WriteOrder::copy_first;  // between 6.12 and 7.3
   });
   return rows;
 }
@@ -234,6 +260,26 @@ std::vector<Knob> make_knobs() {
   all.push_back(word_knob<&Revision::dio_zeroing_hides_fault, kOnOff>(
       "iomap_dio_rw.zeroing_hides_fault",
       "a fault behind which a new block's tail is zeroed ends a write without error"));
+  add_probe_knobs<&Revision::fuse_fill_write_pages_probe>(all, "fuse_fill_write_pages");
+  add_probe_knobs<&Revision::netfs_perform_write_probe>(all, "netfs_perform_write");
+  add_probe_knobs<&Revision::ntfs_compress_write_probe>(all, "ntfs_compress_write");
+  add_probe_knobs<&Revision::read_kcore_probe>(all, "read_kcore");
+  add_probe_knobs<&Revision::user_events_write_probe>(all, "user_events_write");
+  all.push_back(word_knob<&Revision::fuse_fill_write_pages_order, kWriteOrder>(
+      "fuse_fill_write_pages.order", "probe before the copy, or after a copy that moved nothing"));
+  all.push_back(word_knob<&Revision::fuse_fill_write_pages_failure, kProbeFailure>(
+      "fuse_fill_write_pages.probe_failure", "which shortfall of the probe is EFAULT"));
+  all.push_back(word_knob<&Revision::read_kcore_copy, kKcoreCopy>(
+      "read_kcore.copy", "memory of the vmalloc area goes through a page, or straight to the user without faults"));
+  all.push_back(
+      word_knob<&Revision::f2fs_direct_io, kDirectIoForm>("f2fs.direct_io", "what O_DIRECT of f2fs is made of"));
+  all.push_back({"user_event_enabler_write.attempts",
+                 "how often a user event's enable bit is tried to be set",
+                 {},
+                 1,
+                 1000,
+                 [](const Revision& r) { return std::to_string(r.user_event_attempts); },
+                 [](Revision& r, std::string_view word) { r.user_event_attempts = number(word); }});
   all.push_back(word_knob<&Revision::generic_perform_write_failure, kProbeFailure>(
       "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
   all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(

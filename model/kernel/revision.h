@@ -74,6 +74,18 @@ enum class ChecksummedWrite : std::uint8_t {
   bounce,    ///< 7.3: directly, but out of a copy
 };
 
+/// How a read of /proc/kcore hands out memory of the kernel's vmalloc area.
+enum class KcoreCopy : std::uint8_t {
+  bounce,   ///< up to 6.1: into a page of its own first, and from there to the user, page faults enabled
+  nofault,  ///< 6.12: straight to the user, as a spinlock is held, with page faults disabled
+};
+
+/// What a file system's O_DIRECT is made of.
+enum class DirectIoForm : std::uint8_t {
+  legacy,  ///< fs/direct-io.c
+  iomap,   ///< fs/iomap/direct-io.c
+};
+
 /// What differs between kernels, as values that a path asks for. A revision is the one before it plus what changed.
 /// Sources: each row of revision.cpp names the change.
 struct Revision {
@@ -126,6 +138,16 @@ struct Revision {
   bool tmpfs_direct{};                   ///< tmpfs opens files with O_DIRECT, and does as without it
   bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
+  Probe fuse_fill_write_pages_probe;
+  WriteOrder fuse_fill_write_pages_order{};
+  ProbeFailure fuse_fill_write_pages_failure{};
+  Probe netfs_perform_write_probe;
+  Probe ntfs_compress_write_probe;
+  Probe read_kcore_probe;
+  KcoreCopy read_kcore_copy{};
+  Probe user_events_write_probe;
+  std::uint64_t user_event_attempts{10};  ///< to set a user event's enable bit, before it is given up
+  DirectIoForm f2fs_direct_io{};
 
   bool operator==(const Revision&) const = default;
 };

@@ -15,6 +15,8 @@ enum class LockKind : std::uint8_t {
   btrfs_tree,   ///< extent buffer locks of a btrfs tree
   btrfs_range,  ///< pages of a btrfs file: its extent lock, or an ordered extent that is waited for
   glock,        ///< gfs2's cluster lock of an inode
+  kclist,       ///< kclist_lock: what /proc/kcore shows
+  event,        ///< event_mutex of the tracing subsystem
 };
 
 /// A lock by name: the kind, the object it protects, and of a folio's or a range's lock the pages: `count` from

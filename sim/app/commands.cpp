@@ -151,7 +151,7 @@ Topics topics() {
   std::vector<Entry> calls;
   for (const std::string_view name :
        {"read", "write", "readv", "writev", "ioctl BTRFS_IOC_TREE_SEARCH", "ioctl BTRFS_IOC_TREE_SEARCH_V2",
-        "process_vm_readv", "process_vm_writev", "vmsplice", "futex"}) {
+        "process_vm_readv", "process_vm_writev", "vmsplice", "futex", "ioctl UFFDIO_COPY", "ioctl DIAG_IOCSREG"}) {
     calls.push_back({std::string(name), "", {}});
   }
   for (const SmallCallEntry& call : small_calls()) {

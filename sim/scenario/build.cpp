@@ -120,7 +120,14 @@ class Builder {
     }
     OpenFile file{.fs = find_file_system(spec.fs)};
     file.size = spec.size;
-    file.flags = {spec.direct, spec.sync, spec.nocow};
+    if (!has_file_system(*file.fs, built_.workload.revision)) {
+      complain(at + "/fs", fmt::format("found {}, which is modelled from {} on; this is {}", file.fs->name,
+                                       file.fs->since, built_.workload.revision.name));
+    }
+    if (spec.compressed && file.fs->name != "ntfs3") {
+      complain(at + "/compressed", fmt::format("found a compressed file on {}; allowed: on ntfs3", file.fs->name));
+    }
+    file.flags = {spec.direct, spec.sync, spec.nocow, spec.compressed};
     file.extents = spec.extents;
     switch (file.fs->kind) {
       case FileKind::pipe:
@@ -583,6 +590,27 @@ class Builder {
     if (spec.second) add_segment(call.remote, *spec.second, Bytes{4}, spec.second_tag, at + "/second");
     if (!call.segments.empty()) add_call(std::move(call), "", at);
   }
+  void build_call(const UffdioCopySpec& spec, const std::string& at) {
+    SystemCall call{.kind = CallKind::uffdio_copy};
+    add_segment(call.segments, spec.src, spec.length, 0, at + "/src");
+    add_segment(call.remote, spec.dst, spec.length, 0, at + "/dst");
+    if (!call.segments.empty() && !call.remote.empty()) add_call(std::move(call), "", at);
+  }
+  void build_call(const UserEventRegisterSpec& spec, const std::string& at) {
+    if (spec.enable_size.n != 4 && spec.enable_size.n != 8) {
+      return complain(at + "/enable_size_bytes", fmt::format("found {}; allowed: 4, 8", spec.enable_size.n));
+    }
+    SystemCall call{.kind = CallKind::user_event_register};
+    add_segment(call.segments, spec.buffer, Bytes{28}, spec.pointer_tag, at + "/buffer");
+    add_segment(call.remote, spec.enable, spec.enable_size, spec.enable_tag, at + "/enable");
+    if (call.remote.empty()) return;
+    const OpenFile* file = find_file(spec.file, at + "/file");
+    if (file != nullptr && file->fs->kind != FileKind::user_events) {
+      return complain(at + "/file", fmt::format("found {}, a file of {}; allowed: one of user_events",
+                                                in_quotes(spec.file), file->fs->name));
+    }
+    finish(std::move(call), spec.file, at + "/file", at);
+  }
   void build_call(const SmallCallSpec& spec, const std::string& at) {
     SystemCall call{.kind = spec.call == "getrandom" ? CallKind::getrandom : CallKind::small,
                     .small = find_small_call(spec.call),
@@ -895,6 +923,10 @@ std::string Names::of(const LockId& lock) const {
       return fmt::format("btrfs range lock of {}", object());
     case LockKind::glock:
       return fmt::format("glock of {}", object());
+    case LockKind::kclist:
+      return "kclist_lock";
+    case LockKind::event:
+      return "event_mutex";
   }
   return "?";
 }

@@ -291,6 +291,7 @@ void fields(V& v, FileSpec& f) {
              "in how many pieces the disk has it");
   v.optional("direct", f.direct, flag(), "O_DIRECT");
   v.optional("sync", f.sync, flag(), "O_SYNC");
+  v.optional("compressed", f.compressed, flag(), "ntfs3: the file is compressed");
   v.optional("nocow", f.nocow, flag(), "btrfs: FS_NOCOW_FL, without checksums");
   v.optional("pipe_size_bytes", f.pipe_size, bytes(4096, 1 << 20), "of a pipe: how much it holds (F_SETPIPE_SZ)");
   v.optional("closed", f.closed, flag(), "of a pipe or socket: the other end has been closed");
@@ -613,6 +614,25 @@ void fields(V& v, FutexSpec& c) {
   v.optional("value", c.value, in_range(std::uint64_t{0}, std::uint64_t{0xffffffff}),
              "what the word is compared with; of wake_op, what is added");
   v.optional("shared", c.shared, flag(), "without FUTEX_PRIVATE_FLAG");
+}
+template <class V>
+void fields(V& v, UffdioCopySpec& c) {
+  v.about("ioctl(UFFDIO_COPY) of a userfaultfd with which all memory is registered. Its addresses have no tag.");
+  v.constant("ioctl", "UFFDIO_COPY", "the request");
+  v.required("src", c.src, buffer_place(), "where the pages come from");
+  v.required("dst", c.dst, buffer_place(), "where they are missing");
+  v.required("length_bytes", c.length, size_in_bytes(), "how much: a multiple of the page size");
+}
+template <class V>
+void fields(V& v, UserEventRegisterSpec& c) {
+  v.about("ioctl(DIAG_IOCSREG): registers a user event that somebody traces.");
+  v.constant("ioctl", "DIAG_IOCSREG", "the request");
+  v.required("file", c.file, text(), "a file of user_events");
+  v.required("buffer", c.buffer, buffer_place(), "struct user_reg, 28 bytes");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
+  v.required("enable", c.enable, buffer_place(), "the word in which the kernel sets a bit");
+  v.optional("enable_tag", c.enable_tag, tag_number(), "a tag in that address");
+  v.optional("enable_size_bytes", c.enable_size, bytes(4, 8), "of that word: 4 or 8");
 }
 template <class V>
 void fields(V& v, SmallCallSpec& c) {

@@ -136,6 +136,7 @@ struct FileSpec {
   bool direct{};
   bool sync{};
   bool nocow{};
+  bool compressed{};
   Bytes pipe_size{65536};
   bool closed{};
   std::vector<LeafSpec> tree;
@@ -223,6 +224,21 @@ struct FutexSpec {
   std::uint32_t value{};
   bool shared{};
   bool operator==(const FutexSpec&) const = default;
+};
+struct UffdioCopySpec {
+  BufferPlace src;
+  BufferPlace dst;
+  Bytes length{};
+  bool operator==(const UffdioCopySpec&) const = default;
+};
+struct UserEventRegisterSpec {
+  std::string file;
+  BufferPlace buffer;
+  std::uint32_t pointer_tag{};
+  BufferPlace enable;
+  std::uint32_t enable_tag{};
+  Bytes enable_size{4};
+  bool operator==(const UserEventRegisterSpec&) const = default;
 };
 struct SmallCallSpec {
   std::string call;
@@ -372,7 +388,7 @@ using CallSpec =
                  ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec, UserStoreSpec, StgSpec, LdgSpec,
                  IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec, MremapSpec, MlockSpec,
                  MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec,
-                 ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec>;
+                 ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec, UffdioCopySpec, UserEventRegisterSpec>;
 
 /// An action on a range of user memory.
 template <ActionKind kKind>

@@ -121,8 +121,11 @@ TEST_CASE("a probe does the same however it is watched", "[property][touch]") {
 TEST_CASE("a copy loop does the same however it is watched", "[property][loops]") {
   int faults = 0;
   rc::prop("reads, writes and searches", [&] {
-    const auto fs = any_of<std::string_view>({"ext4", "tmpfs", "pipe", "zero", "btrfs"});
-    const auto kind = fs == "btrfs" ? CallKind::tree_search : any_of<CallKind>({CallKind::read, CallKind::write});
+    const auto fs =
+        any_of<std::string_view>({"ext4", "tmpfs", "pipe", "zero", "btrfs", "fuse", "9p", "ntfs3", "kcore"});
+    const auto kind = fs == "btrfs"   ? CallKind::tree_search
+                      : fs == "kcore" ? CallKind::read
+                                      : any_of<CallKind>({CallKind::read, CallKind::write});
     const std::uint64_t begin = any_of<std::uint64_t>({any_below(0, 320), any_below(0, 5000)});
     const std::uint64_t size = any_below(0, 6000);
     const std::uint64_t position = any_below(0, 5000);
@@ -140,6 +143,8 @@ TEST_CASE("a copy loop does the same however it is watched", "[property][loops]"
       SystemCall call = transfer(kind, fs, object, {{bench.user(begin), Bytes{size}}}, position);
       call.tree = tree;
       call.nr_items = 100;
+      call.file_size = Bytes{8192};
+      call.flags.compressed = fs == "ntfs3";
       return carry_out(loop_of(call), bench.kernel());
     });
   });
