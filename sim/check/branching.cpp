@@ -57,7 +57,8 @@ struct Site {
   std::uint32_t after{};    ///< what was done just before this access bars what comes before it in the list
   std::uint32_t actions{};  ///< done on the step so far; without a budget nothing else remembers how many
   friend bool operator==(const Site& a, const Site& b) {
-    return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen && a.machine == b.machine;
+    return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen &&
+           a.machine == b.machine;
   }
 };
 
@@ -100,6 +101,15 @@ void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placeme
     looked_at[word] |= bits;
     return true;
   });
+}
+
+/// Whether states remember how their call began: of one task, and only where contents are tracked.
+bool tracks_calls(const WorkState& work) { return work.machine.track_contents && work.tasks.size() == 1; }
+
+void note_call_begin(CheckState& state) {
+  if (tracks_calls(state.work) && !state.work.tasks.front().in_kernel) {
+    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}});
+  }
 }
 
 /// An environment that follows `script` and then does nothing, reporting the sites that it comes by.
@@ -211,6 +221,9 @@ class Branching final : public Environment {
   }
   void carry_out(const ActionChoice& choice, Machine& machine) {
     apply(choice, actions_, machine);
+    if (tracks_calls(state_.work)) {
+      state_.call_begin.write().note(choice, actions_, machine);
+    }
     std::uint8_t& budget = state_.budgets[choice.action];
     if (budget != Action::kUnbounded) --budget;
     const Action& action = actions_[choice.action];
@@ -301,6 +314,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
   std::deque<Choices> scripts{{}};
   while (!scripts.empty()) {
     Branch branch{from, false, 0, std::move(scripts.front()), {}};
+    note_call_begin(branch.to);
     scripts.pop_front();
     Branching environment(branch.to, task, actions, rules.sites, branch.choices);
     environment.at_site = [&](const Look& look) {
@@ -313,7 +327,10 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
         scripts.push_back(std::move(script));
       });
     };
-    environment.watch = [&](const Event& event) { branch.reached.note(event); };
+    environment.watch = [&](const Event& event) {
+      branch.reached.note(event);
+      if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
+    };
     bool joined = false;
     try {
       const Step result = step(workload, branch.to.work, task, environment);
@@ -330,8 +347,12 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
                      const BranchRules& rules, const Choices& choices, const std::function<void(const Event&)>& observe,
                      const std::function<void(const ActionChoice&)>& acted) {
   Branch branch{from, false, 0, choices, {}};
+  note_call_begin(branch.to);
   Branching environment(branch.to, task, actions, rules.sites, branch.choices);
-  environment.watch = observe;
+  environment.watch = [&](const Event& event) {
+    if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
+    if (observe) observe(event);
+  };
   environment.acted = acted;
   const Step result = step(workload, branch.to.work, task, environment);
   branch.blocked = std::holds_alternative<Blocked>(result);
