@@ -27,7 +27,7 @@ UserSegments first_of(const UserSegments& segments, std::uint64_t length) {
 void take_source(Flow& flow, const Provenance& from, std::uint64_t length) {
   flow.available = std::min(from.size().n, length);
   flow.source = from.slice(0, flow.available);
-  flow.source.append(Origin{kNobody, 0}, length - flow.available);
+  flow.source.append(Origin{kNothing, 0}, length - flow.available);
 }
 
 Provenance made_by_kernel(std::uint64_t position, std::uint64_t length) {

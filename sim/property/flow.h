@@ -10,7 +10,7 @@ struct Flow {
   To to{To::nowhere};
   UserSegments into;          ///< memory: the places, in order
   UserSegments answers;       ///< user memory beside them that the call may write: an ioctl's argument
-  Provenance source;          ///< a byte for each place, kNobody behind its end
+  Provenance source;          ///< a byte for each place, kNothing behind its end
   std::uint64_t available{};  ///< how many bytes the source has
   std::uint64_t count{};
   bool exact{true};  ///< source and destination have nothing in common, so that each byte can be told

@@ -87,17 +87,19 @@ class Judge {
     const Provenance now = user_bytes(end_, what_.space, flow_.into, begin_.dropped);
     const Provenance old = user_bytes(begin_.machine, what_.space, flow_.into, begin_.dropped);
     const std::uint64_t count = std::min(flow_.count, now.size().n);
-    for_each_run<3>({&now, &old, &flow_.source}, {count}, [&](std::uint64_t at, std::uint64_t n, const auto& origins) {
-      const Run run{origins[0], origins[1], origins[2]};
-      const std::uint64_t address = address_in(flow_.into, at);
-      if (at < count) {
-        if (flow_.exact && !run.arrived()) of(Property::count_exact).violated(ByteAt::In::memory, address, n);
-      } else if (run.changed()) {
-        of(Property::no_overrun).violated(ByteAt::In::memory, address, n);
-      }
-      const bool stale = run.changed() && !run.arrived() && !(run.now.source == kZeroSource);
-      if (flow_.exact && stale) of(Property::no_stale).violated(ByteAt::In::memory, address, n);
-    });
+    for_each_run<3>({&now, &old, &flow_.source}, {count, flow_.available},
+                    [&](std::uint64_t at, std::uint64_t n, const auto& origins) {
+                      const Run run{origins[0], origins[1], origins[2]};
+                      const std::uint64_t address = address_in(flow_.into, at);
+                      if (at < count) {
+                        const bool due = flow_.exact && at < flow_.available;
+                        if (due && !run.arrived()) of(Property::count_exact).violated(ByteAt::In::memory, address, n);
+                      } else if (run.changed()) {
+                        of(Property::no_overrun).violated(ByteAt::In::memory, address, n);
+                      }
+                      const bool stale = run.changed() && !run.arrived() && !(run.now.source == kZeroSource);
+                      if (flow_.exact && stale) of(Property::no_stale).violated(ByteAt::In::memory, address, n);
+                    });
     const std::uint64_t most = std::min(flow_.available, now.size().n);
     if (flow_.exact && flow_.count > most) {
       of(Property::count_exact).violated(ByteAt::In::memory, address_in(flow_.into, most), flow_.count - most);
@@ -158,11 +160,11 @@ class Judge {
       Provenance source;
       const std::uint64_t source_from = std::clamp(position, from, to);
       const std::uint64_t source_to = std::clamp(wanted, source_from, to);
-      source.append(Origin{kNobody, 0}, source_from - from);
+      source.append(Origin{kNothing, 0}, source_from - from);
       if (source_to > source_from) {
         source.append(flow_.source.slice(source_from - position, source_to - source_from));
       }
-      source.append(Origin{kNobody, 0}, to - source_to);
+      source.append(Origin{kNothing, 0}, to - source_to);
       const auto mark = [&](std::uint64_t at) { return std::clamp(at, from, to) - from; };
       for_each_run<3>({&now, &old, &source}, {mark(position), mark(counted), mark(due_size)},
                       [&](std::uint64_t at, std::uint64_t n, const auto& origins) {

@@ -14,7 +14,8 @@
 
 namespace mtesim {
 
-constexpr SourceId kNobody{kFirstValueSource};  ///< no byte is there, or nothing can be said of it
+constexpr SourceId kNobody{kFirstValueSource};       ///< no byte is there, or nothing can be said of it
+constexpr SourceId kNothing{kFirstValueSource - 1};  ///< a source that has no byte for a place: like no other
 [[nodiscard]] inline bool is_known(const Origin& origin) { return !(origin.source == kNobody); }
 
 /// Visits the longest runs on which each string is one piece, cut at `marks` as well: f(begin, length, origins).
