@@ -34,7 +34,7 @@ Provenance made_by_kernel(std::uint64_t position, std::uint64_t length) {
   return Provenance(Origin{kKernelSource, position}, Bytes{length});
 }
 
-/// What a read finds in its file.
+/// What a read finds in its file; of a kind of file that is not told of here nothing is judged.
 void read_source(Flow& flow, const SystemCall& call, const Return& what, const CallBegin& begin, std::uint64_t length) {
   const std::uint64_t position = call.position.n;
   switch (call.fs->kind) {
@@ -70,6 +70,8 @@ void read_source(Flow& flow, const SystemCall& call, const Return& what, const C
     case FileKind::proc_comm:
     case FileKind::pagemap:
       return take_source(flow, made_by_kernel(position, length), length);
+    default:
+      flow.to = Flow::To::nowhere;
   }
 }
 
@@ -145,8 +147,7 @@ Flow flow_of(const Return& what, const CallBegin& begin) {
       flow.count = what.result == 0 ? what.delivered.n : 0;
       break;
     }
-    case CallKind::futex:
-    case CallKind::small:
+    default:  // no bytes with a source and a place each
       break;
   }
   if (flow.to == Flow::To::memory && overlap_each_other(flow.into)) flow = {};

@@ -155,8 +155,7 @@ class Judge {
       const bool same = &begin_.machine.folio(ref) == &end_.folio(ref) && to <= old_size;
       if (from >= to || (same && !touched)) continue;
       const Provenance now = file_bytes(end_, object, from, to - from);
-      Provenance old = file_bytes(begin_.machine, object, from, std::min(to, std::max(old_size, from)) - from);
-      old.append(Origin{}, to - from - old.size().n);
+      const Provenance old = file_bytes(begin_.machine, object, from, to - from);
       Provenance source;
       const std::uint64_t source_from = std::clamp(position, from, to);
       const std::uint64_t source_to = std::clamp(wanted, source_from, to);
@@ -166,17 +165,20 @@ class Judge {
       }
       source.append(Origin{kNothing, 0}, to - source_to);
       const auto mark = [&](std::uint64_t at) { return std::clamp(at, from, to) - from; };
-      for_each_run<3>({&now, &old, &source}, {mark(position), mark(counted), mark(due_size)},
+      for_each_run<3>({&now, &old, &source}, {mark(position), mark(counted), mark(due_size), mark(old_size)},
                       [&](std::uint64_t at, std::uint64_t n, const auto& origins) {
                         const Run run{origins[0], origins[1], origins[2]};
                         const std::uint64_t offset = from + at;
+                        // Behind its old end the file had zeroes, or the rest of its last block.
+                        const bool blank = offset >= old_size && run.now.source == kZeroSource;
+                        const bool changed = run.changed() && !blank;
                         if (offset >= position && offset < counted) {
                           if (flow_.exact && !run.arrived())
                             of(Property::count_exact).violated(ByteAt::In::file, offset, n);
-                        } else if (run.changed() || offset >= due_size) {
+                        } else if (changed || offset >= due_size) {
                           of(Property::no_overrun).violated(ByteAt::In::file, offset, n);
                         }
-                        if (flow_.exact && run.changed() && !run.arrived())
+                        if (flow_.exact && changed && !run.arrived())
                           of(Property::no_stale).violated(ByteAt::In::file, offset, n);
                       });
     }
