@@ -33,6 +33,9 @@ Step FilemapRead::step(State& s, Kernel& k) const {
 
   const Bytes offset = at % page_size;
   const Bytes wanted = min(min(page_size - offset, size - at), iter.count());
+  if (no_io && !(k.machine.folio(folio).in_cache && k.machine.folio(folio).uptodate)) {
+    return finished(s.read, Errno::eagain);
+  }
   k.emit(CacheRead{folio, read_into_cache(k.machine, folio)});
   const auto begin = static_cast<std::uint32_t>(offset.n);
   const KernelBytes bytes{k.machine.folio(folio).contents.read(begin, static_cast<std::uint32_t>(begin + wanted.n)),

@@ -12,12 +12,14 @@ Bytes probed_at_once(const Kernel& k, const FileSystem& fs) {
   return fs.name == "xfs" && k.revision.iomap_large_folios ? kLargest : k.machine.page_size;
 }
 
-/// xfs_zero_range() before a write behind the file's end: the rest of its last block is zeroed, and belongs to the file
-/// from then on, whatever becomes of the write.
+/// xfs_zero_range() before a write behind the file's end: the rest of its last block is zeroed if it has data, and up
+/// to some revision belongs to the file from then on, whatever becomes of the write.
 void zero_to_position(Kernel& k, std::uint32_t object, Bytes position) {
+  if (!k.revision.iomap_zeroing_extends) return;
   const Bytes size = k.machine.objects[object]->size;
+  const FolioRef last{object, static_cast<std::uint32_t>(size / k.machine.page_size)};
   const Bytes end = min(position, Bytes{round_up(size.n, k.machine.page_size)});
-  if (size < end) k.machine.objects[object].write().size = end;
+  if (size < end && has_bytes(block_of(k.machine, last))) extend_file(k.machine, object, end);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ bool overwrites_whole(const Kernel& k, const PageWrite& write) {
 }
 
 bool has_data(const Kernel& k, const PageWrite& write) {
-  return write.contract != WriteContract::simple && block_of(k.machine, write.folio) == BlockKind::data;
+  return write.contract != WriteContract::simple && has_bytes(block_of(k.machine, write.folio));
 }
 
 template <class F>
@@ -19,6 +19,24 @@ void for_each_cached_page(Machine& machine, std::uint32_t object, Bytes begin, B
   for (Bytes at{round_down(begin.n, machine.page_size)}; at < end; at += machine.page_size) {
     const FolioRef ref{object, static_cast<std::uint32_t>(at / machine.page_size)};
     if (machine.folio(ref).in_cache) f(ref);
+  }
+}
+
+/// f(space, page index) for each entry that names the page of a file. The entries may change under way.
+template <class F>
+void for_each_mapping(Machine& machine, FolioRef ref, F&& f) {
+  for (std::uint32_t s = 0; s < machine.spaces.size() && machine.folio(ref).maps > 0; ++s) {
+    std::vector<std::uint64_t> named;
+    machine.spaces[s]->for_each_vma([&](std::uint64_t lower, std::uint64_t upper, const Vma& vma) {
+      if (vma.object != ref.object) return;
+      const auto page = static_cast<std::uint32_t>(ref.index - vma.page_delta);  // by counting, mod 2^32
+      const Pte& pte = machine.spaces[s]->pte(page);
+      const std::uint64_t address = machine.page_address(page);
+      if (address >= lower && address < upper && pte.state == PteState::present && pte.folio == ref) {
+        named.push_back(page);
+      }
+    });
+    for (const std::uint64_t page : named) f(s, page);
   }
 }
 
@@ -31,15 +49,14 @@ void write_begin(Kernel& k, const PageWrite& write) {
   const bool uptodate = found.in_cache && found.uptodate;
   k.emit(Found{uptodate});
   if (uptodate) return;
-  const bool whole = overwrites_whole(k, write);
+  // Inline data is brought into the page whatever of it is written.
+  const bool whole = overwrites_whole(k, write) && block_of(k.machine, write.folio) != BlockKind::inline_data;
   const bool read = has_data(k, write) && !whole;
-  const Contents contents = read    ? contents_on_disk(k.machine, write.folio)
-                            : whole ? Contents(Origin{kUninitialisedSource, 0})
-                                    : Contents();
+  const Contents contents = read ? contents_on_disk(k.machine, write.folio) : Contents();
   k.machine.edit_folio(write.folio, [&](Folio& page) {
     page.allocated = page.in_cache = true;
     page.uptodate = write.contract == WriteContract::iomap && !whole;
-    page.contents = contents;
+    if (!whole) page.contents = contents;
   });
   k.emit(CacheRead{write.folio, read});
 }
@@ -51,13 +68,10 @@ Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied) {
   const bool new_block = !has_data(k, write);
   const bool whole = overwrites_whole(k, write);
   const auto from = static_cast<std::uint32_t>(write.offset.n);
+  // A page that was neither read nor written whole is not up to date still; whoever reads it reads it from the disk.
+  if (!keep && (write.contract == WriteContract::iomap || (whole && !new_block))) return traced.returns(Bytes{0});
   k.machine.edit_folio(write.folio, [&](Folio& page) {
     page.contents.write(from, copied);
-    if (!keep && (write.contract == WriteContract::iomap || (whole && !new_block))) {
-      // Its data was neither read nor written: not up to date still; whoever reads it reads it from the disk.
-      page.contents = Contents(Origin{kUninitialisedSource, 0});
-      return;
-    }
     if (!keep) {
       // page_zero_new_buffers() fills a new block; one that was read in is complete. Either way all buffers are up to
       // date now, so the page is, and a short copy is kept the next time.
@@ -73,14 +87,42 @@ Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied) {
     page.uptodate = page.dirty = true;
   });
   if (!keep) return traced.returns(Bytes{0});
-  const Bytes end = k.machine.page_size * write.folio.index + write.offset + copied.size();
-  if (end > k.machine.objects[write.folio.object]->size) k.machine.objects[write.folio.object].write().size = end;
+  extend_file(k.machine, write.folio.object, k.machine.page_size * write.folio.index + write.offset + copied.size());
   return traced.returns(copied.size());
+}
+
+void grab_page(Kernel& k, FolioRef page, bool read) {
+  k.environment.before(CacheLookup{page}, k.machine);
+  const bool uptodate = k.machine.folio(page).in_cache && k.machine.folio(page).uptodate;
+  k.emit(Found{uptodate});
+  if (uptodate) return;
+  if (read) {
+    k.emit(CacheRead{page, read_into_cache(k.machine, page)});
+    return;
+  }
+  k.machine.edit_folio(page, [](Folio& folio) { folio.allocated = folio.in_cache = true; });
+  k.emit(CacheRead{page, false});
+}
+
+void keep_in_page(Machine& machine, FolioRef page, Bytes offset, const Provenance& bytes) {
+  machine.edit_folio(page, [&](Folio& folio) {
+    folio.contents.write(static_cast<std::uint32_t>(offset.n), bytes);
+    folio.uptodate = folio.dirty = true;
+  });
+}
+
+void extend_file(Machine& machine, std::uint32_t object, Bytes end) {
+  if (end > machine.objects[object]->size) machine.objects[object].write().size = end;
 }
 
 void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) {
   for_each_cached_page(machine, object, begin, end, [&](FolioRef ref) {
     if (!machine.folio(ref).dirty) return;
+    for_each_mapping(machine, ref, [&](std::uint32_t space, std::uint64_t page) {
+      Pte pte = machine.spaces[space]->pte(page);
+      pte.writable = false;
+      machine.spaces[space].write().set_pte(page, pte);
+    });
     machine.edit_folio(ref, [](Folio& page) {
       page.dirty = false;
       page.stored = true;
@@ -90,19 +132,7 @@ void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) 
 
 void invalidate_pages(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) {
   for_each_cached_page(machine, object, begin, end, [&](FolioRef ref) {
-    for (std::uint32_t s = 0; s < machine.spaces.size() && machine.folio(ref).maps > 0; ++s) {
-      std::vector<std::uint64_t> named;
-      machine.spaces[s]->for_each_vma([&](std::uint64_t lower, std::uint64_t upper, const Vma& vma) {
-        if (vma.object != ref.object) return;
-        const auto page = static_cast<std::uint32_t>(ref.index - vma.page_delta);  // by counting, mod 2^32
-        const Pte& pte = machine.spaces[s]->pte(page);
-        const std::uint64_t address = machine.page_address(page);
-        if (address >= lower && address < upper && pte.state == PteState::present && pte.folio == ref) {
-          named.push_back(page);
-        }
-      });
-      for (const std::uint64_t page : named) zap_pte(machine, s, page);
-    }
+    for_each_mapping(machine, ref, [&](std::uint32_t space, std::uint64_t page) { zap_pte(machine, space, page); });
     machine.edit_folio(ref, [](Folio& page) {
       page.in_cache = page.uptodate = page.allocated = page.dirty = false;
       if (!page.stored) page.contents = Contents();

@@ -22,7 +22,18 @@ void write_begin(Kernel& k, const PageWrite& write);
 /// Returns: how much of it counts.
 [[nodiscard]] Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied);
 
-/// Dirty pages of [begin, end) reach the disk; the pages stay.
+/// Finds or makes a page of the cache; one that is not up to date is read if `read` says so. What a page that is not up
+/// to date holds is the disk's still: nobody sees it.
+void grab_page(Kernel& k, FolioRef page, bool read);
+
+/// Bytes that a write keeps: the page is up to date and dirty.
+void keep_in_page(Machine& machine, FolioRef page, Bytes offset, const Provenance& bytes);
+
+/// The file reaches to `end` at least.
+void extend_file(Machine& machine, std::uint32_t object, Bytes end);
+
+/// Dirty pages of [begin, end) reach the disk; the pages stay, and whoever maps them may not write them any more
+/// without asking: page_mkclean().
 void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
 
 /// invalidate_inode_pages2_range(): the pages leave the cache, and whoever maps them loses them.

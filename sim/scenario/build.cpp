@@ -160,6 +160,17 @@ class Builder {
     MemoryObject& object = machine().objects[file.object].write();
     object.blocks = spec.content;
     object.laid_out = spec.size;
+    object.fault_locking = file.fs->fault_locking;
+    const bool may_be_inline = !spec.nocow || built_.workload.revision.btrfs_nocow_inline;
+    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit && may_be_inline) {
+      object.blocks = BlockKind::inline_data;
+    }
+    if (spec.content == BlockKind::unwritten && file.fs->preallocates_zeroes) {
+      for (Bytes at; at < spec.size; at += machine().page_size) {
+        const auto page = static_cast<std::uint32_t>(at / machine().page_size);
+        machine().edit_folio({file.object, page}, [](Folio& folio) { folio.stored = true; });
+      }
+    }
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -212,14 +223,19 @@ class Builder {
     SearchTree tree;
     constexpr std::uint64_t kLeafHeader = 101;
     constexpr std::uint64_t kLeafItem = 25;
+    std::uint64_t used = 0;
     for (std::size_t l = 0; l < spec.tree.size(); ++l) {
-      const LeafSpec& leaf = spec.tree[l];
-      const std::uint64_t used = kLeafHeader + leaf.items * (leaf.item_size.n + kLeafItem);
+      const LeafSpec& run = spec.tree[l];
+      if (run.new_leaf || tree.leaves.empty()) {
+        tree.leaves.emplace_back();
+        used = kLeafHeader;
+      }
+      used += run.items * (run.item_size.n + kLeafItem);
       if (used > tree.node_size.n) {
         complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
-                                                               leaf.items, leaf.item_size.n, used, tree.node_size.n));
+                                                               run.items, run.item_size.n, used, tree.node_size.n));
       }
-      tree.leaves.emplace_back(leaf.items, leaf.item_size);
+      tree.leaves.back().insert(tree.leaves.back().end(), run.items, run.item_size);
     }
     return std::make_shared<const SearchTree>(std::move(tree));
   }
@@ -423,6 +439,9 @@ class Builder {
       case PageStateWord::not_present:
         zap_pte(machine(), 0, page);
         return true;
+      case PageStateWord::clean:
+        zap_pte(machine(), 0, page);
+        return !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
       case PageStateWord::zero_page:
         zap_pte(machine(), 0, page);
         return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));

@@ -48,6 +48,7 @@ constexpr std::array kAdviceWords = {
 constexpr std::array kStateWords = {
     EnumWord{PageStateWord::present, "present", "in memory"},
     EnumWord{PageStateWord::not_present, "not_present", "never touched"},
+    EnumWord{PageStateWord::clean, "clean", "mapped as a load leaves it: not writable yet"},
     EnumWord{PageStateWord::zero_page, "zero_page", "only read so far: the shared zero page, tags 0"},
     EnumWord{PageStateWord::swapped, "swapped", "in swap, its tags with it"},
     EnumWord{PageStateWord::cow, "cow", "shared copy-on-write with a forked child"},
@@ -272,9 +273,10 @@ void fields(V& v, MappingSpec& m) {
 
 template <class V>
 void fields(V& v, LeafSpec& l) {
-  v.about("One leaf of a btrfs tree, with items that the search finds.");
+  v.about("Items of a btrfs tree that the search finds: a leaf of its own, or the next ones of the leaf before.");
   v.required("items", l.items, in_range(1, 1000), "how many");
   v.required("item_size_bytes", l.item_size, bytes(0, 16384), "the data of each, without its header");
+  v.optional("new_leaf", l.new_leaf, flag(), "false: they lie in the same leaf as those before");
 }
 
 template <class V>

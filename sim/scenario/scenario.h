@@ -85,6 +85,7 @@ enum class MappingKind : std::uint8_t {
 enum class PageStateWord : std::uint8_t {
   present,
   not_present,
+  clean,
   zero_page,
   swapped,
   cow,
@@ -120,6 +121,7 @@ struct MappingSpec {
 struct LeafSpec {
   std::uint32_t items{};
   Bytes item_size{};
+  bool new_leaf{true};
   bool operator==(const LeafSpec&) const = default;
 };
 
