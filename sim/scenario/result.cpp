@@ -204,8 +204,6 @@ Json check_json(const CheckResult& check) {
   for (const ReachedFact& fact : reached_facts()) {
     if (check.reached.*fact.field) j["reached"].push_back(fact.name);
   }
-  j["properties_judged_on"] = check.properties.every_future ? "every future" : "one way to each result";
-  if (check.properties.ways_left > 0) j["property_ways_left"] = check.properties.ways_left;
   j["witnesses"] = Json::array();
   for (const Witness& witness : check.witnesses) {
     Json w{{"stem", Json::array()}, {"loop", Json::array()}};
@@ -486,6 +484,11 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
     if (point.check) {
       p["check"] = check_json(*point.check);
       p["check"]["properties"] = properties_json(point.check_properties);
+      if (!point.check_properties.empty()) {
+        const PropertyCheck& properties = point.check->properties;
+        p["check"]["properties_judged_on"] = properties.every_future ? "every future" : "one way to each result";
+        if (properties.ways_left > 0) p["check"]["property_ways_left"] = properties.ways_left;
+      }
       if (point.check->verdict == Verdict::livelock) p["check"]["locks_held"] = point.locks_held;
     }
     p["violations"] = point.violations;

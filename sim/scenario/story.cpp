@@ -328,8 +328,12 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
       lines.push_back(fmt::format("          witness: {} to it, {} round; its story: {} --path 0",
                                   plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), explain));
     }
-    tell_properties(lines, report.check_properties, explain,
-                    check.properties.every_future ? "" : ", on one way to each result", several);
+    const PropertyCheck& judged = check.properties;
+    const std::string on = judged.every_future ? ""
+                           : judged.ways_left == 0
+                               ? ", on one way to each result"
+                               : fmt::format(", on ways to {} results, not to {} more", judged.ways, judged.ways_left);
+    tell_properties(lines, report.check_properties, explain, on, several);
   }
   for (const std::string& violation : report.violations) lines.emplace_back("  VIOLATED  " + violation);
   return lines;
