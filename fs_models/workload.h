@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fs_models/copy_loop.h"
+#include "fs_models/system_call.h"
 
 namespace mtesim {
 
@@ -14,6 +15,9 @@ struct Workload {
   Revision revision;
   Machine start;
   std::vector<std::vector<CopyLoop>> calls;  ///< by task
+  /// By task and call: what the loop was made from, where that is a system call that moves bytes. What is left out is
+  /// not judged (sim/property).
+  std::vector<std::vector<std::optional<SystemCall>>> system_calls{};
 };
 
 /// A signal that a task took, and in which of its calls.

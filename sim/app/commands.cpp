@@ -206,6 +206,10 @@ int explain_command(const std::string& file, int path, std::size_t point, std::s
       fmt::print(stderr, "{}: witness {} does not lead where it says\n", file, path);
       return kExitInternal;
     }
+    if (witness.violates) {
+      const PropertyReport& property = report.check_properties[static_cast<std::size_t>(*witness.violates)];
+      story.tell(fmt::format("here {}", violation(property, report.calls.size() > 1)));
+    }
     if (!witness.loop.empty()) {
       story.tell(fmt::format("here the state is that of {} back: it goes on like this for ever",
                              witness.loop.size() == 1 ? "one round" : fmt::format("{} rounds", witness.loop.size())));

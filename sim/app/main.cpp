@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Example: mtesim run scenarios/search_ioctl/page-probe.json\n"
-      "Exit status: 0 all holds, 1 an expectation is violated, 2 the input is wrong, 3 unknown (a limit or an "
+      "Exit status: 0 all holds, 1 an expectation or a property is violated, 2 the input is wrong, 3 unknown (a limit or an "
       "interrupt), "
       "4 internal error");
 

@@ -103,6 +103,15 @@ void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placeme
   });
 }
 
+/// Whether states remember how their call began: of one task, and only where contents are tracked.
+bool tracks_calls(const WorkState& work) { return work.machine.track_contents && work.tasks.size() == 1; }
+
+void note_call_begin(CheckState& state) {
+  if (tracks_calls(state.work) && !state.work.tasks.front().in_kernel) {
+    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}});
+  }
+}
+
 /// An environment that follows `script` and then does nothing, reporting the sites that it comes by.
 class Branching final : public Environment {
  public:
@@ -212,6 +221,9 @@ class Branching final : public Environment {
   }
   void carry_out(const ActionChoice& choice, Machine& machine) {
     apply(choice, actions_, machine);
+    if (tracks_calls(state_.work)) {
+      state_.call_begin.write().note(choice, actions_, machine);
+    }
     std::uint8_t& budget = state_.budgets[choice.action];
     if (budget != Action::kUnbounded) --budget;
     const Action& action = actions_[choice.action];
@@ -302,6 +314,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
   std::deque<Choices> scripts{{}};
   while (!scripts.empty()) {
     Branch branch{from, false, 0, std::move(scripts.front()), {}};
+    note_call_begin(branch.to);
     scripts.pop_front();
     Branching environment(branch.to, task, actions, rules.sites, branch.choices);
     environment.at_site = [&](const Look& look) {
@@ -314,7 +327,10 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
         scripts.push_back(std::move(script));
       });
     };
-    environment.watch = [&](const Event& event) { branch.reached.note(event); };
+    environment.watch = [&](const Event& event) {
+      branch.reached.note(event);
+      if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
+    };
     bool joined = false;
     try {
       const Step result = step(workload, branch.to.work, task, environment);
@@ -331,8 +347,12 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
                      const BranchRules& rules, const Choices& choices, const std::function<void(const Event&)>& observe,
                      const std::function<void(const ActionChoice&)>& acted) {
   Branch branch{from, false, 0, choices, {}};
+  note_call_begin(branch.to);
   Branching environment(branch.to, task, actions, rules.sites, branch.choices);
-  environment.watch = observe;
+  environment.watch = [&](const Event& event) {
+    if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
+    if (observe) observe(event);
+  };
   environment.acted = acted;
   const Step result = step(workload, branch.to.work, task, environment);
   branch.blocked = std::holds_alternative<Blocked>(result);

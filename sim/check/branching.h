@@ -8,6 +8,7 @@
 
 #include "fs_models/workload.h"
 #include "model/kernel/action.h"
+#include "sim/property/property.h"
 
 namespace mtesim {
 
@@ -27,6 +28,8 @@ struct CheckState {
   /// Which granules an access has looked at, a bit each from the begin of the action with `before_call`, as long as
   /// that may still be used.
   std::vector<std::uint64_t> looked_at;
+  /// Where contents are tracked, for the properties: how the call that is under way found the machine.
+  Cow<CallBegin> call_begin{};
 
   [[nodiscard]] Fingerprint fingerprint() const {
     Fingerprint print = work.fingerprint();
@@ -35,7 +38,7 @@ struct CheckState {
     return print;
   }
   friend bool operator==(const CheckState& a, const CheckState& b) {
-    return a.budgets == b.budgets && a.looked_at == b.looked_at && a.work == b.work;
+    return a.budgets == b.budgets && a.looked_at == b.looked_at && a.work == b.work && a.call_begin == b.call_begin;
   }
 };
 
@@ -73,6 +76,7 @@ struct Branch {
   std::uint32_t actions{};
   Choices choices;
   Reached reached;
+  Bytes delivered{};  ///< what the loop told last
 };
 
 /// How the branches of a step are searched.

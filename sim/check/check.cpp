@@ -18,6 +18,46 @@ CheckState start_of(const Workload& workload, const CheckOptions& options) {
   return start;
 }
 
+/// Returns of calls that a search met, as far as somebody wants to come back to them: by number of the transition.
+class Returns {
+ public:
+  /// Whether this return is to be kept: with contents tracked it is judged, and kept if it violates a property by more
+  /// than any before; else it is kept if it is the first of its call with its result.
+  bool is_new(const Workload& workload, const CheckState& from, const Branch& branch) {
+    worse_.fill(false);
+    const TaskState& task = branch.to.work.tasks.front();
+    const std::uint32_t call = from.work.tasks.front().call;
+    if (task.call <= call || !has_properties(workload)) return false;
+    if (!branch.to.work.machine.track_contents) return met_.insert({call, task.results.back()}).second;
+    const auto what =
+        return_of(workload, branch.to.work, call, progress(workload, from.work, TaskId{0}), branch.delivered);
+    const Judgements now = judge(*what, *branch.to.call_begin, branch.to.work.machine);
+    bool any = false;
+    for (std::size_t p = 0; p < kProperties; ++p) {
+      worse_[p] = now[p].standing == Standing::violated && graver(now[p], judged_[p]);
+      any |= worse_[p];
+    }
+    add(judged_, now);
+    return any;
+  }
+  void keep(std::uint64_t label) {
+    labels_.push_back(label);
+    for (std::size_t p = 0; p < kProperties; ++p) {
+      if (worse_[p]) worst_[p] = label;
+    }
+  }
+  [[nodiscard]] const std::vector<std::uint64_t>& labels() const { return labels_; }
+  [[nodiscard]] const Judgements& judged() const { return judged_; }
+  [[nodiscard]] std::optional<std::uint64_t> worst(std::size_t property) const { return worst_[property]; }
+
+ private:
+  std::set<std::pair<std::uint32_t, std::int64_t>> met_;
+  std::vector<std::uint64_t> labels_;  // rising
+  Judgements judged_{};
+  std::array<bool, kProperties> worse_{};  // than before, by the return asked about last
+  std::array<std::optional<std::uint64_t>, kProperties> worst_{};
+};
+
 /// The workload as sim/explore sees it: states and transitions, and a number for each vector of choices.
 class WorkloadSystem {
  public:
@@ -54,11 +94,15 @@ class WorkloadSystem {
       for_each_branch(workload_, state, task, options_.actions, options_.rules, [&](Branch&& branch) {
         if (branch.blocked) return true;  // who sleeps does not step
         note(state, branch, task);
+        const bool tells = returns_.is_new(workload_, state, branch);
+        if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
         if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
         // Ways that differ only in how they got there are one transition.
         std::vector<State>& alike = met[slot_print(branch.actions, branch.to.fingerprint()).bits];
-        if (std::find(alike.begin(), alike.end(), branch.to) != alike.end()) return true;
-        alike.push_back(branch.to);
+        const bool known = std::find(alike.begin(), alike.end(), branch.to) != alike.end();
+        if (known && !tells) return true;
+        if (!known) alike.push_back(branch.to);
+        if (tells) returns_.keep(labels_.size());
         explore::EdgeInfo info;
         info.task = static_cast<explore::Task>(t);
         info.actions = branch.actions;
@@ -75,6 +119,7 @@ class WorkloadSystem {
 
   [[nodiscard]] const Choices& choices(std::uint64_t label) const { return labels_[label]; }
   [[nodiscard]] const Reached& reached() const { return reached_; }
+  [[nodiscard]] const Returns& returns() const { return returns_; }
 
  private:
   /// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
@@ -97,6 +142,7 @@ class WorkloadSystem {
     }
     state.budgets.clear();
     state.looked_at.clear();
+    state.call_begin.reset();
   }
 
   /// Numbers and notes grow while the search asks; the graph does not depend on them.
@@ -115,6 +161,7 @@ class WorkloadSystem {
   const CheckOptions& options_;
   mutable std::vector<Choices> labels_;
   mutable Reached reached_;
+  mutable Returns returns_;
   mutable bool livelock_found_{};
 };
 
@@ -171,6 +218,104 @@ bool every_livelock_is_killable(const Workload& workload, const Explored& found)
   return true;
 }
 
+explore::Limits limits_of(const CheckOptions& options) {
+  explore::Limits limits;
+  limits.max_states = options.max_states;
+  limits.max_bytes = options.max_bytes;
+  limits.deadline = options.deadline;
+  limits.interrupt = options.interrupt;
+  return limits;
+}
+
+/// A shortest way to the transition, and over it; nothing if the search was cut before it was drawn.
+std::optional<Witness> way_to(const Workload& workload, const WorkloadSystem& system, const Explored& found,
+                              std::uint64_t label) {
+  const explore::EdgeId edge{static_cast<std::uint32_t>(label)};  // each transition that was numbered was drawn
+  if (label >= found.graph.edges().size()) return std::nullopt;
+  MTESIM_CHECK(found.graph[edge].label == label);
+  std::vector<explore::EdgeId> way = found.graph.stem(found.graph[edge].from);
+  way.push_back(edge);
+  return Witness{steps_of(workload, system, found, way), {}, {}};
+}
+
+/// Judges the returns of one way, with contents tracked.
+Judgements judge_way(const Workload& workload, const CheckOptions& options, const Witness& way) {
+  PropertyWatch watch(workload);
+  CheckState now = start_of(workload, options);
+  now.work.machine.track_contents = true;
+  for (const WitnessStep& step : way.stem) {
+    watch.before_step(now.work);
+    Branch branch = replay_branch(workload, now, step.task, options.actions, options.rules, step.choices,
+                                  [&](const Event& event) { watch.observe(event); }, {});
+    now = std::move(branch.to);
+    watch.after_step(now.work, *now.call_begin);
+  }
+  return watch.judged();
+}
+
+/// The worst return of each property that a search with contents has met, with a way to it.
+void take_worst(const Workload& workload, const WorkloadSystem& system, const Explored& found, CheckResult& result) {
+  add(result.properties.judged, system.returns().judged());
+  for (std::size_t p = 0; p < kProperties; ++p) {
+    const auto label = system.returns().worst(p);
+    std::optional<Witness> way = label ? way_to(workload, system, found, *label) : std::nullopt;
+    if (!way) continue;
+    way->violates = static_cast<Property>(p);
+    result.properties.witness[p] = result.witnesses.size();
+    result.witnesses.push_back(std::move(*way));
+  }
+}
+
+/// One way to each result of each call, as far as all of them together have few steps.
+void judge_results(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
+                   const Explored& found, CheckResult& result) {
+  std::uint64_t steps = std::max<std::uint64_t>(10'000, result.transitions / 20);
+  for (const std::uint64_t label : system.returns().labels()) {
+    std::optional<Witness> way = way_to(workload, system, found, label);
+    if (!way || way->stem.size() > steps) {
+      ++result.properties.ways_left;
+      continue;
+    }
+    steps -= way->stem.size();
+    ++result.properties.ways;
+    const Judgements judged = judge_way(workload, options, *way);
+    for (std::size_t p = 0; p < kProperties; ++p) {
+      if (judged[p].standing != Standing::violated || !graver(judged[p], result.properties.judged[p])) continue;
+      way->violates = static_cast<Property>(p);
+      std::optional<std::size_t>& at = result.properties.witness[p];
+      if (!at) {
+        at = result.witnesses.size();
+        result.witnesses.emplace_back();
+      }
+      result.witnesses[*at] = *way;
+    }
+    add(result.properties.judged, judged);
+  }
+}
+
+/// Searches a second time, with contents; `found` is the search without.
+void judge_properties(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
+                      const Explored& found, CheckResult& result) {
+  constexpr std::uint64_t kFewStates = 1000;  // of the search without contents
+  constexpr std::uint64_t kMostWithContents = 2000;
+  if (options.track_contents) {
+    take_worst(workload, system, found, result);
+    result.properties.every_future = result.complete;
+    return;
+  }
+  if (found.complete() && result.states <= kFewStates) {
+    CheckOptions with = options;
+    with.track_contents = true;
+    with.stop_at_livelock = false;
+    with.max_states = std::min(options.max_states, kMostWithContents);
+    const WorkloadSystem again(workload, with);
+    const Explored all = explore::explore(again, limits_of(with));
+    result.properties.every_future = all.complete();
+    if (all.complete()) return take_worst(workload, again, all, result);
+  }
+  judge_results(workload, options, system, found, result);
+}
+
 explore::TaskSet all_tasks(const Workload& workload) {
   return static_cast<explore::TaskSet>((std::uint64_t{1} << workload.calls.size()) - 1);
 }
@@ -213,17 +358,12 @@ std::string_view verdict_name(Verdict verdict) {
 
 CheckResult check(const Workload& workload, const CheckOptions& options) {
   const WorkloadSystem system(workload, options);
-  explore::Limits limits;
-  limits.max_states = options.max_states;
-  limits.max_bytes = options.max_bytes;
-  limits.deadline = options.deadline;
-  limits.interrupt = options.interrupt;
   explore::Progress progress_report;
   progress_report.every = 4096;
   progress_report.report = [&](const explore::Tally& t) {
     options.progress({t.states, t.edges, t.levels, t.queue, t.bytes});
   };
-  const Explored found = explore::explore(system, limits, options.progress ? &progress_report : nullptr);
+  const Explored found = explore::explore(system, limits_of(options), options.progress ? &progress_report : nullptr);
 
   CheckResult result;
   result.states = found.tally.states;
@@ -241,7 +381,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   }
 
   const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
-    result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop)});
+    result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop), {}});
   };
   const explore::TaskSet tasks = all_tasks(workload);
   if (const auto lasso = explore::find_fair_lasso(found.graph, quiet, tasks)) {
@@ -267,6 +407,9 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
       result.most_rounds = longest->weight;
       witness(longest->edges, {});
     }
+  }
+  if (options.judge_properties && has_properties(workload)) {
+    judge_properties(workload, options, system, found, result);
   }
   for (const Witness& found_witness : result.witnesses) {
     MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -36,6 +37,7 @@ struct WitnessStep {
 struct Witness {
   std::vector<WitnessStep> stem;
   std::vector<WitnessStep> loop;
+  std::optional<Property> violates{};  ///< with its last step
 };
 
 struct CheckOptions {
@@ -47,6 +49,9 @@ struct CheckOptions {
   /// Whether to end the search at the first state that the world can hold still in for ever. The verdict is the same,
   /// the counts are of what was seen until then.
   bool stop_at_livelock{true};
+  /// Whether to judge what sim/property says of each return. As a search that tracks contents can have many times the
+  /// states, it is a second one, and only of a check with few: see PropertyCheck.
+  bool judge_properties{true};
   std::uint64_t max_states{20'000'000};
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -60,6 +65,17 @@ struct CheckOptions {
     std::uint64_t bytes{};
   };
   std::function<void(const Progress&)> progress;
+};
+
+/// Which properties hold when calls return.
+struct PropertyCheck {
+  Judgements judged{};
+  /// Every return on every path was judged. Otherwise `ways` were: a shortest one to each result of each call, but for
+  /// `ways_left` that are too long.
+  bool every_future{};
+  std::uint64_t ways{};
+  std::uint64_t ways_left{};
+  std::array<std::optional<std::size_t>, kProperties> witness{};  ///< violated: index in CheckResult::witnesses
 };
 
 struct CheckResult {
@@ -79,6 +95,7 @@ struct CheckResult {
   std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
   std::vector<Witness> witnesses;
   Reached reached;
+  PropertyCheck properties;
 };
 
 /// Explores every future of the workload under the environment.

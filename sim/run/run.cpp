@@ -6,15 +6,18 @@ namespace {
 
 class Watched final : public Environment {
  public:
-  explicit Watched(std::span<Observer* const> observers) : observers_(observers) {}
+  Watched(std::span<Observer* const> observers, PropertyWatch* properties)
+      : observers_(observers), properties_(properties) {}
   std::uint64_t before(const Look& next, Machine& machine) override { return still_.before(next, machine); }
   void observe(const Event& event) override {
     for (Observer* observer : observers_) observer->observe(event);
+    if (properties_ != nullptr) properties_->observe(event);
   }
 
  private:
   StillEnvironment still_;
   std::span<Observer* const> observers_;
+  PropertyWatch* properties_;
 };
 
 struct Turning {
@@ -49,14 +52,17 @@ struct Walk {
 };
 
 /// Brent's cycle search: a state is kept, and replaced by the present one each time twice as many steps have passed.
-Walk walk(const Workload& workload, Turning start, Environment& environment, std::uint64_t max_rounds) {
+Walk walk(const Workload& workload, Turning start, Environment& environment, std::uint64_t max_rounds,
+          PropertyWatch* properties = nullptr) {
   Walk walk{RunEnd::returned, 0, 0, std::move(start)};
   Turning saved = walk.now;
   std::uint64_t power = 1;
   std::uint64_t since_saved = 0;
   while (!is_done(workload, walk.now.state)) {
     if (walk.rounds == max_rounds) return walk.end = RunEnd::cut, walk;
+    if (properties != nullptr) properties->before_step(walk.now.state);
     if (!step_someone(workload, walk.now, environment)) return walk.end = RunEnd::deadlock, walk;
+    if (properties != nullptr) properties->after_step(walk.now.state);
     ++walk.rounds;
     ++since_saved;
     if (walk.now.same_as(saved)) {
@@ -102,10 +108,13 @@ bool ends_when_killed(const Workload& workload, const WorkState& state, std::uin
   return walk(workload, std::move(now), still, max_rounds).end == RunEnd::returned;
 }
 
-RunResult run(const Workload& workload, std::span<Observer* const> observers, std::uint64_t max_rounds) {
-  Watched watched(observers);
-  Walk done = walk(workload, Turning{begin(workload)}, watched, max_rounds);
+RunResult run(const Workload& workload, std::span<Observer* const> observers, std::uint64_t max_rounds, bool judge) {
+  PropertyWatch properties(workload);
+  PropertyWatch* const watch = judge && has_properties(workload) ? &properties : nullptr;
+  Watched watched(observers, watch);
+  Walk done = walk(workload, Turning{begin(workload)}, watched, max_rounds, watch);
   RunResult result;
+  result.properties = properties.judged();
   result.end = done.end;
   result.rounds = done.rounds;
   if (done.end == RunEnd::livelock) {

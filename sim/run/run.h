@@ -5,9 +5,12 @@
 #include <vector>
 
 #include "fs_models/workload.h"
+#include "sim/property/property.h"
 #include "sim/run/observers.h"
 
 namespace mtesim {
+
+constexpr std::uint64_t kMostRounds = 10'000'000;
 
 /// How one future ended.
 enum class RunEnd : std::uint8_t {
@@ -25,6 +28,7 @@ struct RunResult {
   std::uint64_t stem_rounds{};                     ///< livelock: how many before it enters the cycle
   bool killable{};                                 ///< livelock: a SIGKILL ends it
   WorkState final_state;
+  Judgements properties{};  ///< of all calls that returned, if that was asked for
 
   /// Of all tasks after each other.
   [[nodiscard]] std::vector<std::int64_t> all_results() const;
@@ -34,11 +38,12 @@ struct RunResult {
 /// A state that comes back is a proof: the model is deterministic, nothing acts, so it will come back for ever.
 /// Cost:    two states are kept (Brent's cycle search), however long it takes.
 /// Errors:  none; `max_rounds` cuts a run that neither ends nor repeats.
+/// `judge`: whether to say of each return which properties hold.
 [[nodiscard]] RunResult run(const Workload& workload, std::span<Observer* const> observers,
-                            std::uint64_t max_rounds = 10'000'000);
+                            std::uint64_t max_rounds = kMostRounds, bool judge = false);
 
 /// Whether a SIGKILL that is pending from here on, for every task, ends what would go on for ever.
 [[nodiscard]] bool ends_when_killed(const Workload& workload, const WorkState& state,
-                                    std::uint64_t max_rounds = 10'000'000);
+                                    std::uint64_t max_rounds = kMostRounds);
 
 }  // namespace mtesim

@@ -39,12 +39,14 @@ class Builder {
     for (std::size_t i = 0; i < scenario_.files.size(); ++i) build_file(i);
     for (std::size_t i = 0; i < scenario_.memory.size(); ++i) build_mapping(i);
     built_.workload.calls.emplace_back();
+    built_.workload.system_calls.emplace_back();
     for (std::size_t i = 0; i < scenario_.calls.size(); ++i) build_call(i);
     for (std::size_t i = 0; i < scenario_.environment.size(); ++i) build_action(i);
     complaints_.throw_if_any();
     if (scenario_.check) {
       built_.check.max_states = scenario_.check->max_states;
       built_.check.stop_at_livelock = !scenario_.check->whole;
+      built_.check.track_contents = scenario_.check->contents;
     }
     return std::move(built_);
   }
@@ -663,6 +665,7 @@ class Builder {
     add_call(loop->make(call),
              file_name.empty() ? std::string(call_name(call)) : fmt::format("{} on {}", call_name(call), file_name),
              maker, loop);
+    built_.workload.system_calls.front().back() = std::move(call);
   }
 
   void add_call(const CopyLoop& loop, std::string in_words, CallMaker maker = CallMaker::process,
@@ -672,6 +675,7 @@ class Builder {
     built_.calls.push_back(std::move(in_words));
     built_.loops.push_back(entry);
     built_.workload.calls.front().push_back(child ? loop.by_child() : loop);
+    built_.workload.system_calls.front().emplace_back();
   }
 
   bool check_maker(CallMaker maker, const std::string& at) {

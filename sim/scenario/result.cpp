@@ -64,6 +64,21 @@ class Judge {
     }
   }
 
+  /// Each holds, unless `e` says otherwise; one that real kernels violate by design may come out either way.
+  void judge(const std::optional<PropertiesSpec>& e, std::string_view of, const std::vector<PropertyReport>& reports) {
+    for (const PropertyReport& report : reports) {
+      const std::optional<PropertyExpectation> expected = e ? expectation(*e, report.name) : std::nullopt;
+      const std::uint64_t bytes = report.judged.bytes.n;
+      const bool judged = report.judged.standing == Standing::holds || report.judged.standing == Standing::violated;
+      const bool as_expected = expected ? judged && expected->violated_by == bytes : bytes == 0 || report.tolerated;
+      if (as_expected) continue;
+      differ(fmt::format("{}/properties/{}", of, report.name), outcome(expected ? expected->violated_by : 0),
+             judged ? outcome(bytes) : standing_name(report.judged.standing));
+    }
+    if (e && reports.empty())
+      differ(fmt::format("{}/properties", of), "something to judge", "no call that moves bytes");
+  }
+
   void judge(const CheckExpectation& e, const CheckResult& check) {
     if (e.verdict && *e.verdict != check.verdict) {
       differ("check/verdict", verdict_name(*e.verdict), verdict_name(check.verdict));
@@ -87,6 +102,15 @@ class Judge {
   }
 
  private:
+  static std::string outcome(std::uint64_t bytes) {
+    return bytes == 0 ? "that it holds" : fmt::format("a violation by {} bytes", bytes);
+  }
+  static std::optional<PropertyExpectation> expectation(const PropertiesSpec& e, std::string_view name) {
+    if (name == "count_exact") return e.count_exact;
+    if (name == "no_overrun") return e.no_overrun;
+    if (name == "no_stale") return e.no_stale;
+    return e.tags_kept;
+  }
   static bool reached(const Reached& r, std::string_view fact) {
     for (const ReachedFact& known : reached_facts()) {
       if (known.name == fact) return r.*known.field;
@@ -95,6 +119,23 @@ class Judge {
   }
   std::vector<std::string>& violations_;
 };
+
+Json properties_json(const std::vector<PropertyReport>& reports) {
+  Json j = Json::object();
+  for (const PropertyReport& report : reports) {
+    Json p{{"standing", standing_name(report.judged.standing)}};
+    if (report.judged.standing == Standing::violated) {
+      p["violated_by_bytes"] = report.judged.bytes.n;
+      p["first"] = report.first;
+      p["call"] = report.judged.call;
+      const std::int64_t result = report.judged.result;
+      p["result"] = result < 0 ? Json(result_word(result)) : Json(result);
+      if (report.witness) p["witness"] = *report.witness;
+    }
+    j[std::string(report.name)] = std::move(p);
+  }
+  return j;
+}
 
 Json run_json(const RunReport& run) {
   Json j;
@@ -168,9 +209,34 @@ Json check_json(const CheckResult& check) {
     Json w{{"stem", Json::array()}, {"loop", Json::array()}};
     for (const WitnessStep& step : witness.stem) w["stem"].push_back(step_json(step));
     for (const WitnessStep& step : witness.loop) w["loop"].push_back(step_json(step));
+    if (witness.violates) w["violates"] = properties()[static_cast<std::size_t>(*witness.violates)].name;
     j["witnesses"].push_back(std::move(w));
   }
   return j;
+}
+
+std::string place_of(const Judgement& judged, const Names& names) {
+  switch (judged.first.in) {
+    case ByteAt::In::memory:
+      return names.of(UserPtr(judged.first.at));
+    case ByteAt::In::file:
+      return fmt::format("byte {} of the file", judged.first.at);
+    case ByteAt::In::queue:
+      return fmt::format("byte {} of the queue", judged.first.at);
+  }
+  return "?";
+}
+
+/// Empty if the workload has nothing to judge.
+std::vector<PropertyReport> property_reports(const Workload& workload, const Judgements& judged, const Names& names) {
+  std::vector<PropertyReport> reports;
+  if (!has_properties(workload)) return reports;
+  for (const PropertyInfo& info : properties()) {
+    const Judgement& one = judged[static_cast<std::size_t>(info.property)];
+    reports.push_back({info.name, info.tolerated, one,
+                       one.standing == Standing::violated ? place_of(one, names) : std::string(), std::nullopt});
+  }
+  return reports;
 }
 
 /// Those of the calls that enter the kernel.
@@ -235,9 +301,10 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   if (how.run) {
     Meter meter;
     Observer* const observers[] = {&meter};
-    RunReport run{mtesim::run(built.workload, observers), {}, 0};
+    RunReport run{mtesim::run(built.workload, observers, kMostRounds, true), {}, 0};
     run.counts = meter.counts();
     run.cycles = meter.cycles(built.costs, system_calls(built.workload));
+    report.run_properties = property_reports(built.workload, run.result.properties, built.names);
     report.run = std::move(run);
   }
   if (how.check && wants_check(scenario)) {
@@ -247,6 +314,10 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     options.interrupt = how.interrupt;
     options.progress = how.progress;
     report.check = mtesim::check(built.workload, options);
+    report.check_properties = property_reports(built.workload, report.check->properties.judged, built.names);
+    for (std::size_t p = 0; p < report.check_properties.size(); ++p) {
+      report.check_properties[p].witness = report.check->properties.witness[p];
+    }
     for (const LockId& lock : report.check->locks_held) report.locks_held.push_back(built.names.of(lock));
   }
   if (how.judge) {
@@ -254,6 +325,14 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run);
     if (report.check && scenario.expect.check) judge.judge(*scenario.expect.check, *report.check);
     if (report.check && !(scenario.expect.check && scenario.expect.check->verdict)) judge.progress(*report.check);
+    using Expected = std::optional<PropertiesSpec>;
+    if (report.run) {
+      judge.judge(scenario.expect.run ? scenario.expect.run->properties : Expected(), "run", report.run_properties);
+    }
+    if (report.check) {
+      judge.judge(scenario.expect.check ? scenario.expect.check->properties : Expected(), "check",
+                  report.check_properties);
+    }
   }
   return report;
 }
@@ -398,9 +477,18 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
     }
     p["calls"] = point.calls;
     p["kernel"] = point.kernel;
-    if (point.run) p["run"] = run_json(*point.run);
+    if (point.run) {
+      p["run"] = run_json(*point.run);
+      p["run"]["properties"] = properties_json(point.run_properties);
+    }
     if (point.check) {
       p["check"] = check_json(*point.check);
+      p["check"]["properties"] = properties_json(point.check_properties);
+      if (!point.check_properties.empty()) {
+        const PropertyCheck& properties = point.check->properties;
+        p["check"]["properties_judged_on"] = properties.every_future ? "every future" : "one way to each result";
+        if (properties.ways_left > 0) p["check"]["property_ways_left"] = properties.ways_left;
+      }
       if (point.check->verdict == Verdict::livelock) p["check"]["locks_held"] = point.locks_held;
     }
     p["violations"] = point.violations;

@@ -18,6 +18,15 @@ struct RunReport {
   std::uint64_t cycles{};
 };
 
+/// How a property came out.
+struct PropertyReport {
+  std::string_view name;
+  bool tolerated{};
+  Judgement judged;
+  std::string first;                   ///< violated: where, "buf+64"
+  std::optional<std::size_t> witness;  ///< of a check: number of the way to it
+};
+
 /// One point of a scenario's sweep (the only one, if it has none), carried out.
 struct PointReport {
   std::vector<std::pair<std::string, JsonScalar>> at;
@@ -25,6 +34,8 @@ struct PointReport {
   std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
   std::optional<RunReport> run;
   std::optional<CheckResult> check;
+  std::vector<PropertyReport> run_properties;  ///< empty if nothing was judged
+  std::vector<PropertyReport> check_properties;
   std::vector<std::string> locks_held;  ///< on the cycle of a livelock, between its rounds
   std::vector<std::string> violations;  ///< of `expect`, a sentence each
 };

@@ -704,6 +704,22 @@ void fields(V& v, RangeSpec& r) {
 }
 
 template <class V>
+void fields(V& v, PropertyExpectation& e) {
+  v.about("How a property comes out.");
+  v.required("violated_by_bytes", e.violated_by, in_range(0, 1'000'000'000),
+             "the most bytes of any return that are not as they should be; 0: it holds");
+}
+
+template <class V>
+void fields(V& v, PropertiesSpec& p) {
+  v.about("What holds of bytes and tags whenever a call returns.");
+  v.optional("count_exact", p.count_exact, object(), "the bytes counted arrived, in order; by default, it holds");
+  v.optional("no_overrun", p.no_overrun, object(), "nothing was written but what was counted; by default, either way");
+  v.optional("no_stale", p.no_stale, object(), "what was written comes from the source; by default, it holds");
+  v.optional("tags_kept", p.tags_kept, object(), "no allocation tag was changed; by default, it holds");
+}
+
+template <class V>
 void fields(V& v, RunExpectation& e) {
   v.about("What one run is expected to give.");
   v.optional("results", e.results, list_of(scalar()), "of the calls, in order: a count, or the name of an error");
@@ -712,6 +728,7 @@ void fields(V& v, RunExpectation& e) {
   v.optional("killable", e.killable, flag(), "a SIGKILL ends it");
   v.optional("rounds", e.rounds, in_range(0, 1'000'000'000), "trips of the loop that were carried out");
   v.optional("tag_faults", e.tag_faults, in_range(0, 1'000'000'000), "tag check faults of uaccess");
+  v.optional("properties", e.properties, object(), "of bytes and tags");
 }
 
 template <class V>
@@ -727,6 +744,7 @@ void fields(V& v, CheckExpectation& e) {
   v.optional("results", e.results, list_of(scalar()), "every result that a path ends with, of one call");
   v.optional("reached", e.reached, list_of(listed(reached_words())),
              "what must have been met, so that no pass is vacuous");
+  v.optional("properties", e.properties, object(), "of bytes and tags, on all ways judged");
 }
 
 template <class V>
@@ -742,6 +760,8 @@ void fields(V& v, CheckSpec& c) {
   v.optional("max_states", c.max_states, in_range(1, 1'000'000'000),
              "states to give up behind; the verdict is then `bound`");
   v.optional("whole", c.whole, flag(), "explore all states, also behind a livelock");
+  v.optional("contents", c.contents, flag(),
+             "follow what every byte is: many more states, and the properties are judged on every future");
 }
 
 template <class V>

@@ -430,6 +430,19 @@ struct RangeSpec {
 };
 using Axis = std::variant<RangeSpec, std::vector<JsonScalar>>;
 
+/// How a property is expected to come out: 0 bytes, it holds.
+struct PropertyExpectation {
+  std::uint64_t violated_by{};
+  bool operator==(const PropertyExpectation&) const = default;
+};
+struct PropertiesSpec {
+  std::optional<PropertyExpectation> count_exact;
+  std::optional<PropertyExpectation> no_overrun;
+  std::optional<PropertyExpectation> no_stale;
+  std::optional<PropertyExpectation> tags_kept;
+  bool operator==(const PropertiesSpec&) const = default;
+};
+
 struct RunExpectation {
   std::vector<JsonScalar> results;
   std::vector<std::string> signals;
@@ -437,6 +450,7 @@ struct RunExpectation {
   std::optional<bool> killable;
   std::optional<std::uint64_t> rounds;
   std::optional<std::uint64_t> tag_faults;
+  std::optional<PropertiesSpec> properties;
   bool operator==(const RunExpectation&) const = default;
 };
 
@@ -448,6 +462,7 @@ struct CheckExpectation {
   std::optional<std::uint64_t> least_rounds;
   std::vector<JsonScalar> results;
   std::vector<std::string> reached;
+  std::optional<PropertiesSpec> properties;
   bool operator==(const CheckExpectation&) const = default;
 };
 
@@ -459,7 +474,8 @@ struct ExpectSpec {
 
 struct CheckSpec {
   std::uint64_t max_states{20'000'000};
-  bool whole{};  ///< go on behind the first livelock
+  bool whole{};     ///< go on behind the first livelock
+  bool contents{};  ///< follow what every byte is, so that properties are judged on every future
   bool operator==(const CheckSpec&) const = default;
 };
 

@@ -199,11 +199,58 @@ std::vector<std::string> Story::map() const {
   return rows;
 }
 
+std::string violation(const PropertyReport& property, bool several_calls) {
+  const Judgement& judged = property.judged;
+  const std::string call = several_calls ? fmt::format("call {}", judged.call + 1) : "it";
+  return fmt::format("{} violated by {}, from {} on, when {} returned {}", property.name,
+                     plural(judged.bytes.n, "byte"), property.first, call, result_word(judged.result));
+}
+
+namespace {
+
+/// A line for those that hold, if any was judged, and one for each that does not.
+void tell_properties(std::vector<std::string>& lines, const std::vector<PropertyReport>& properties,
+                     const std::string& explain, std::string_view judged_on, bool several_calls) {
+  std::vector<std::string_view> hold;
+  std::vector<std::string_view> not_applicable;
+  std::vector<std::string> violated;
+  for (const PropertyReport& property : properties) {
+    switch (property.judged.standing) {
+      case Standing::not_judged:
+        return;
+      case Standing::not_applicable:
+        not_applicable.push_back(property.name);
+        break;
+      case Standing::holds:
+        hold.push_back(property.name);
+        break;
+      case Standing::violated:
+        violated.push_back("          " + violation(property, several_calls));
+        if (property.witness) violated.back() += fmt::format("; its story: {} --path {}", explain, *property.witness);
+        break;
+    }
+  }
+  if (properties.empty()) return;
+  const bool all = hold.size() == properties.size();
+  std::string line = all            ? "all hold"
+                     : hold.empty() ? "none holds"
+                                    : fmt::format("{} hold{}", fmt::join(hold, ", "), hold.size() == 1 ? "s" : "");
+  line += judged_on;
+  if (!not_applicable.empty()) line += fmt::format("; not applicable: {}", fmt::join(not_applicable, ", "));
+  lines.push_back("          properties: " + line);
+  lines.insert(lines.end(), violated.begin(), violated.end());
+}
+
+}  // namespace
+
 std::vector<std::string> summary(const std::string& file, const PointReport& report, std::size_t point) {
   std::vector<std::string> lines;
   for (const std::string& call : report.calls)
     lines.push_back(fmt::format("  {:<8}{}", lines.empty() ? "call" : "", call));
   lines.push_back(fmt::format("  kernel  {}", report.kernel));
+  const std::string explain =
+      fmt::format("mtesim explain {}{}", file, report.at.empty() ? "" : fmt::format(" --point {}", point));
+  const bool several = report.calls.size() > 1;
   if (report.run) {
     const RunReport& run = *report.run;
     switch (run.result.end) {
@@ -233,6 +280,7 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
                                 plural(c.stores, "store"), plural(c.tag_faults, "tag check fault"),
                                 plural(c.page_faults_minor + c.page_faults_major + c.page_faults_refused, "page fault"),
                                 run.cycles));
+    tell_properties(lines, report.run_properties, explain, "", several);
   }
   if (report.check) {
     const CheckResult& check = *report.check;
@@ -277,10 +325,15 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     if (!never.empty()) lines.push_back(fmt::format("          never met: {}", fmt::join(never, ", ")));
     for (const Witness& witness : check.witnesses) {
       if (witness.loop.empty()) continue;
-      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: mtesim explain {}{} --path 0",
-                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), file,
-                                  report.at.empty() ? "" : fmt::format(" --point {}", point)));
+      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: {} --path 0",
+                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), explain));
     }
+    const PropertyCheck& judged = check.properties;
+    const std::string on = judged.every_future ? ""
+                           : judged.ways_left == 0
+                               ? ", on one way to each result"
+                               : fmt::format(", on ways to {} results, not to {} more", judged.ways, judged.ways_left);
+    tell_properties(lines, report.check_properties, explain, on, several);
   }
   for (const std::string& violation : report.violations) lines.emplace_back("  VIOLATED  " + violation);
   return lines;

@@ -59,6 +59,9 @@ class Story final : public Observer {
   std::map<std::uint64_t, char> granules_;  // by granule number of the address
 };
 
+/// "no_overrun violated by 8 bytes, from buf+64 on, when it returned 64".
+[[nodiscard]] std::string violation(const PropertyReport& property, bool several_calls);
+
 /// The result of a point in a few lines: what came out of the run and the check, and what to look at next.
 [[nodiscard]] std::vector<std::string> summary(const std::string& file, const PointReport& report,
                                                std::size_t point = 0);
