@@ -7,6 +7,7 @@ namespace mtesim {
 
 namespace {
 
+/// `position`: in the whole answer, key and results.
 KernelBytes made_by_kernel(Bytes position, Bytes size, std::uint64_t address) {
   return {Provenance(Origin{kKernelSource, position.n}, size), static_cast<std::uint32_t>(address % 16)};
 }
@@ -82,8 +83,9 @@ BtrfsSearchIoctl::Leaf BtrfsSearchIoctl::copy_to_sk(State& s, Kernel& k) const {
     }
     if (kItemHeader + length + s.sk_offset > buf_size) return Leaf::full;
     const UserPtr to = argument + header() + s.sk_offset;
-    if (copy_to_user_nofault(k, to, made_by_kernel(s.sk_offset, kItemHeader, 0)) != Errno::ok) return Leaf::again;
-    if (length.n > 0 && read_extent_buffer_to_user_nofault(k, to + kItemHeader, s.sk_offset + kItemHeader, data_begin,
+    const Bytes position = header() + s.sk_offset;
+    if (copy_to_user_nofault(k, to, made_by_kernel(position, kItemHeader, 0)) != Errno::ok) return Leaf::again;
+    if (length.n > 0 && read_extent_buffer_to_user_nofault(k, to + kItemHeader, position + kItemHeader, data_begin,
                                                            length) != Errno::ok) {
       return Leaf::again;  // sk_offset stands at the header still
     }
@@ -100,13 +102,21 @@ BtrfsSearchIoctl::Leaf BtrfsSearchIoctl::copy_to_sk(State& s, Kernel& k) const {
   return Leaf::next;
 }
 
-/// The part of the ioctl behind search_ioctl(): v1 hides EOVERFLOW behind the empty item; the key goes back.
-Finished BtrfsSearchIoctl::finish(const State&, Kernel& k, Errno status) const {
+/// The part of the ioctl behind search_ioctl(): v1 hides EOVERFLOW behind the empty item, v2 says how much room is
+/// wanted; the key goes back with the number of items.
+Finished BtrfsSearchIoctl::finish(const State& s, Kernel& k, Errno status) const {
   if (!v2 && status == Errno::eoverflow) status = Errno::ok;
-  if (status == Errno::ok && copy_to_user(k, argument, made_by_kernel(Bytes{0}, kKey, 0)).n > 0) status = Errno::efault;
-  if (v2 && status == Errno::eoverflow &&
-      copy_to_user(k, argument + kKey, made_by_kernel(Bytes{0}, Bytes{8}, 0)).n > 0) {
-    status = Errno::efault;
+  if (status == Errno::ok) {
+    Provenance key(Origin{kKernelSource, 0}, kNrItems);
+    key.append(known_word(static_cast<std::uint32_t>(s.num_found)));
+    key.append(Origin{kKernelSource, (kNrItems + Bytes{4}).n}, (kKey - kNrItems).n - 4);
+    if (copy_to_user(k, argument, {key, 0}).n > 0) status = Errno::efault;
+  }
+  if (v2 && status == Errno::eoverflow) {
+    const Bytes wanted = kItemHeader + tree->leaves[s.leaf][s.item];
+    Provenance room = known_word(static_cast<std::uint32_t>(wanted.n));
+    room.append(known_word(0));
+    if (copy_to_user(k, argument + kKey, {room, kKey.n % 16}).n > 0) status = Errno::efault;
   }
   return finished(status);
 }

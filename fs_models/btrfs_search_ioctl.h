@@ -20,6 +20,7 @@ struct BtrfsSearchIoctl {
   static constexpr std::string_view kName = "btrfs_search_ioctl";
   static constexpr Bytes kItemHeader{32};  ///< struct btrfs_ioctl_search_header
   static constexpr Bytes kKey{104};        ///< struct btrfs_ioctl_search_key, in front of both forms of argument
+  static constexpr Bytes kNrItems{64};     ///< where in the key the number of items stands
   static constexpr Bytes kArgsV1{4096};    ///< struct btrfs_ioctl_search_args: key and 3992 bytes of results
   static constexpr Bytes kHeaderV2{112};   ///< key and buf_size of struct btrfs_ioctl_search_args_v2
   static constexpr Bytes kMostV2{16 * 1024 * 1024};

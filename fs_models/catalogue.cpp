@@ -2,12 +2,15 @@
 
 #include <array>
 
+#include "fs_models/btrfs_direct_io.h"
 #include "fs_models/btrfs_search_ioctl.h"
 #include "fs_models/dev_zero.h"
+#include "fs_models/fiemap.h"
 #include "fs_models/filemap_read.h"
 #include "fs_models/fuse_write.h"
 #include "fs_models/futex.h"
 #include "fs_models/generic_perform_write.h"
+#include "fs_models/gfs2_file.h"
 #include "fs_models/iomap_dio.h"
 #include "fs_models/iomap_write.h"
 #include "fs_models/kcore.h"
@@ -44,6 +47,14 @@ bool writes_page_cache(const SystemCall& c) {
   return c.is_write() && !is_direct(c) && !c.flags.compressed &&
          (c.fs->contract == WriteContract::block || c.fs->contract == WriteContract::simple);
 }
+bool is_on(const SystemCall& c, std::string_view fs) { return c.fs != nullptr && c.fs->name == fs; }
+bool writes_btrfs(const SystemCall& c) { return c.is_write() && is_on(c, "btrfs") && !is_direct(c); }
+bool reads_btrfs_directly(const SystemCall& c) { return c.is_read() && is_on(c, "btrfs") && is_direct(c); }
+bool writes_btrfs_directly(const SystemCall& c) { return c.is_write() && is_on(c, "btrfs") && is_direct(c); }
+bool reads_gfs2(const SystemCall& c) { return c.is_read() && is_on(c, "gfs2") && !is_direct(c); }
+bool reads_gfs2_directly(const SystemCall& c) { return c.is_read() && is_on(c, "gfs2") && is_direct(c); }
+bool writes_gfs2(const SystemCall& c) { return c.is_write() && is_on(c, "gfs2"); }
+bool maps_extents(const SystemCall& c) { return c.kind == CallKind::fiemap && c.fs->kind == FileKind::regular; }
 bool writes_through_iomap(const SystemCall& c) { return c.is_write() && !is_direct(c) && c.fs->name == "xfs"; }
 bool is_direct_iomap(const SystemCall& c) {
   return (c.is_read() || c.is_write()) && is_direct(c) && (c.fs->name == "ext4" || c.fs->name == "xfs");
@@ -89,6 +100,26 @@ constexpr auto kLoops = std::to_array<LoopEntry>({
      "as generic_perform_write; the probe always first", writes_through_iomap, make<IomapBufferedWrite>},
     {IomapDirectIo::kName, "O_DIRECT of ext4 and xfs: GUP and the disk; holes are read by clearing the buffer",
      "5.10 stops a read at the file's end; from 6.1 zeroes what lies behind", is_direct_iomap, make<IomapDirectIo>},
+    {BtrfsBufferedWrite::kName, "buffered write of btrfs: pages prepared together, short copies into fresh ones undone",
+     "to 6.12 many pages a round, read by force after a round that copied nothing; 7.3 a folio a round, never by force",
+     writes_btrfs, make<BtrfsBufferedWrite>},
+    {BtrfsDirectRead::kName, "O_DIRECT read of btrfs; what is not aligned to blocks, and the rest, by filemap_read",
+     "to 5.15 page faults under the extent lock; from 5.16 tries without page faults, and fault-ins between them",
+     reads_btrfs_directly, make<BtrfsDirectRead>},
+    {BtrfsDirectWrite::kName, "O_DIRECT write of btrfs; what cannot be done directly by btrfs_buffered_write",
+     "as the read; from 6.12 checksummed files by btrfs_buffered_write, in 7.3 out of bounce pages",
+     writes_btrfs_directly, make<BtrfsDirectWrite>},
+    {Gfs2BufferedRead::kName,
+     "buffered read of gfs2: filemap_read under the glock, page faults disabled, and fault-ins",
+     "5.10 once with page faults enabled; from 5.16 tries, with fault_in_safe_writeable between them", reads_gfs2,
+     make<Gfs2BufferedRead>},
+    {Gfs2DirectRead::kName, "O_DIRECT read of gfs2: iomap_dio_rw under the glock, and fault-ins",
+     "as the buffered read", reads_gfs2_directly, make<Gfs2DirectRead>},
+    {Gfs2Write::kName, "write of gfs2, buffered through iomap under the glock, or direct as far as that goes",
+     "5.10 takes page faults under the glock; from 5.16 tries, with fault-ins between them", writes_gfs2,
+     make<Gfs2Write>},
+    {Fiemap::kName, "FIEMAP ioctl: an extent after the other; gfs2 under its glock, from the start after a fault-in",
+     "gfs2 from 5.16 on retries; 5.10 and other file systems try once", maps_extents, make<Fiemap>},
     {PipeRead::kName, "read from a pipe; a buffer that is not copied whole does not count", "as filemap_read",
      reads<FileKind::pipe>, make<PipeRead>},
     {PipeWrite::kName, "write to a pipe; a page that is not copied whole does not count", "as filemap_read",
@@ -160,6 +191,8 @@ std::string_view call_name(const SystemCall& call) {
       return "ioctl BTRFS_IOC_TREE_SEARCH";
     case CallKind::tree_search_v2:
       return "ioctl BTRFS_IOC_TREE_SEARCH_V2";
+    case CallKind::fiemap:
+      return "ioctl FS_IOC_FIEMAP";
     case CallKind::process_vm_readv:
       return "process_vm_readv";
     case CallKind::process_vm_writev:

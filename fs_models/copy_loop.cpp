@@ -12,7 +12,7 @@ constexpr std::int64_t kCodes = 256;
 std::int64_t signal_result(const SigInfo& signal) { return kNoSignal - (signal.signal * kCodes + signal.code); }
 
 std::optional<SigInfo> signal_of(std::int64_t result) {
-  if (result >= kNoSignal) return std::nullopt;
+  if (result >= kNoSignal || result == kKernelBugResult) return std::nullopt;
   const std::int64_t both = kNoSignal - result;
   return SigInfo{0, static_cast<std::uint8_t>(both / kCodes), static_cast<std::uint8_t>(both % kCodes)};
 }

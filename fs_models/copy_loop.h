@@ -35,6 +35,8 @@ using Step = std::variant<Advanced, Blocked, Finished>;
 [[nodiscard]] std::int64_t signal_result(const SigInfo& signal);
 /// nullopt: a count or -errno.
 [[nodiscard]] std::optional<SigInfo> signal_of(std::int64_t result);
+/// The result of a call in which the kernel met a BUG(), below all signals.
+constexpr std::int64_t kKernelBugResult = -(std::int64_t{1} << 18);
 /// "SIGSEGV SEGV_MTESERR".
 [[nodiscard]] std::string signal_name(const SigInfo& signal);
 [[nodiscard]] inline Finished finished(const SigInfo& signal) { return {signal_result(signal)}; }

@@ -1,5 +1,7 @@
 #include "fs_models/filemap_read.h"
 
+#include "fs_models/page_cache.h"
+
 namespace mtesim {
 
 FilemapRead::FilemapRead(const SystemCall& call)
@@ -33,11 +35,11 @@ Step FilemapRead::step(State& s, Kernel& k) const {
 
   const Bytes offset = at % page_size;
   const Bytes wanted = min(min(page_size - offset, size - at), iter.count());
+  if (no_io && !(k.machine.folio(folio).in_cache && k.machine.folio(folio).uptodate)) {
+    return finished(s.read, Errno::eagain);
+  }
   k.emit(CacheRead{folio, read_into_cache(k.machine, folio)});
-  const auto begin = static_cast<std::uint32_t>(offset.n);
-  const KernelBytes bytes{k.machine.folio(folio).contents.read(begin, static_cast<std::uint32_t>(begin + wanted.n)),
-                          begin % 16};
-  const Bytes copied = copy_page_to_iter(k, iter, bytes);
+  const Bytes copied = copy_from_page(k, iter, folio, offset, wanted);
   s.read += copied;
   k.emit(Delivered{s.read});
   if (copied < wanted) return finished(s.read, Errno::efault);

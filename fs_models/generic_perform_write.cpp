@@ -33,7 +33,7 @@ Step GenericPerformWrite::step(State& s, Kernel& k) const {
   write_begin(k, write);
   Provenance copied;
   IovPosition before = s.iter;
-  const Bytes moved = copy_page_from_iter_atomic(k, copied, iter, bytes);
+  const Bytes moved = copy_into_page(k, copied, iter, folio, offset, bytes);
   const Bytes status = write_end(k, write, copied);
   unlock(k, folio_lock);
 

@@ -12,12 +12,19 @@ Bytes probed_at_once(const Kernel& k, const FileSystem& fs) {
   return fs.name == "xfs" && k.revision.iomap_large_folios ? kLargest : k.machine.page_size;
 }
 
-/// xfs_zero_range() before a write behind the file's end: the rest of its last block is zeroed, and belongs to the file
-/// from then on, whatever becomes of the write.
+/// The page before this one has blocks of another kind.
+bool begins_extent(const Machine& machine, FolioRef page, Bytes offset) {
+  return offset.n == 0 && page.index > 0 && block_of(machine, page) != block_of(machine, {page.object, page.index - 1});
+}
+
+/// xfs_zero_range() before a write behind the file's end: the rest of its last block is zeroed if it has data, and up
+/// to some revision belongs to the file from then on, whatever becomes of the write.
 void zero_to_position(Kernel& k, std::uint32_t object, Bytes position) {
+  if (!k.revision.iomap_zeroing_extends) return;
   const Bytes size = k.machine.objects[object]->size;
+  const FolioRef last{object, static_cast<std::uint32_t>(size / k.machine.page_size)};
   const Bytes end = min(position, Bytes{round_up(size.n, k.machine.page_size)});
-  if (size < end) k.machine.objects[object].write().size = end;
+  if (size < end && has_bytes(block_of(k.machine, last))) extend_file(k.machine, object, end);
 }
 
 }  // namespace
@@ -28,6 +35,7 @@ std::optional<Errno> iomap_write_step(Kernel& k, IovIter& iter, IomapWriteState&
   const Bytes at = position + s.written;
   const Bytes offset = at % k.machine.page_size;
   const FolioRef folio{object, static_cast<std::uint32_t>(at / k.machine.page_size)};
+  if (begins_extent(k.machine, folio, offset)) s.in_extent = Bytes{0};
   const Bytes chunk = probed_at_once(k, fs);
   const Bytes wanted = s.retry.n > 0 ? s.retry : min(chunk - at % chunk, iter.count());
   const Bytes bytes = min(wanted, k.machine.page_size - offset);
@@ -46,7 +54,7 @@ std::optional<Errno> iomap_write_step(Kernel& k, IovIter& iter, IomapWriteState&
   write_begin(k, write);
   Provenance copied;
   const IovPosition before = iter.at;
-  const Bytes moved = copy_page_from_iter_atomic(k, copied, iter, bytes);
+  const Bytes moved = copy_into_page(k, copied, iter, folio, offset, bytes);
   const Bytes kept = write_end(k, write, copied);
   iter.at = before;
   iter.advance(kept);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "fs_models/file_system.h"
-#include "model/kernel/kernel.h"
+#include "model/kernel/iov_iter.h"
 
 namespace mtesim {
 
@@ -13,6 +13,14 @@ struct PageWrite {
   WriteContract contract{};
 };
 
+/// copy_page_to_iter() of bytes of a cached page, and copy_page_from_iter_atomic() of what is to become bytes of one.
+/// Where user memory maps the very page, the copy sees what it has itself stored: its loads run 64 bytes ahead of its
+/// stores, so that a part moved forward by 80 bytes or more repeats itself. (Between, and at the last 64 bytes of a
+/// copy by less, it is taken for one that loads everything first.)
+[[nodiscard]] Bytes copy_from_page(Kernel& k, IovIter& iter, FolioRef page, Bytes offset, Bytes size);
+[[nodiscard]] Bytes copy_into_page(Kernel& k, Provenance& copied, IovIter& iter, FolioRef page, Bytes offset,
+                                   Bytes size);
+
 /// Finds or makes the folio, and fills what the write leaves of a page that is not up to date: from the disk where the
 /// file has data there, with zeroes where it has none. A page that is overwritten whole is not read.
 /// Source: [linux-buffer], [linux-iomap], [linux-libfs].
@@ -22,7 +30,18 @@ void write_begin(Kernel& k, const PageWrite& write);
 /// Returns: how much of it counts.
 [[nodiscard]] Bytes write_end(Kernel& k, const PageWrite& write, const Provenance& copied);
 
-/// Dirty pages of [begin, end) reach the disk; the pages stay.
+/// Finds or makes a page of the cache; one that is not up to date is read if `read` says so. What a page that is not up
+/// to date holds is the disk's still: nobody sees it.
+void grab_page(Kernel& k, FolioRef page, bool read);
+
+/// Bytes that a write keeps: the page is up to date and dirty.
+void keep_in_page(Machine& machine, FolioRef page, Bytes offset, const Provenance& bytes);
+
+/// The file reaches to `end` at least.
+void extend_file(Machine& machine, std::uint32_t object, Bytes end);
+
+/// Dirty pages of [begin, end) reach the disk; the pages stay, and whoever maps them may not write them any more
+/// without asking: page_mkclean().
 void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
 
 /// invalidate_inode_pages2_range(): the pages leave the cache, and whoever maps them loses them.

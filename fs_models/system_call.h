@@ -22,6 +22,7 @@ enum class CallKind : std::uint8_t {
   writev,
   tree_search,
   tree_search_v2,
+  fiemap,
   process_vm_readv,
   process_vm_writev,
   proc_mem_read,
@@ -60,6 +61,8 @@ struct SystemCall {
   std::uint32_t futex_value{};  ///< what the word is compared with; wake_op: what is added
   const SmallCallEntry* small{};
   Bytes length{};              ///< small: of the text that the kernel has, or that lies in the buffer
+  std::uint64_t extent_count{};  ///< fiemap: room for as many
+  std::uint64_t file_extents{};  ///< and how many the file has
   std::vector<Bytes> names{};  ///< getdents64: how long each name is
 
   [[nodiscard]] bool is_read() const { return kind == CallKind::read || kind == CallKind::readv; }

@@ -1,5 +1,7 @@
 #include "fs_models/workload.h"
 
+#include "model/kernel/page_fault.h"
+
 namespace mtesim {
 
 WorkState begin(const Workload& workload) {
@@ -53,7 +55,16 @@ Step step(const Workload& workload, WorkState& state, TaskId id, Environment& en
     task.loop = loop.begin();
   }
   k.emit(RoundBegins{});
-  const Step result = loop.step(task.loop, k);
+  Step result;
+  try {
+    result = loop.step(task.loop, k);
+  } catch (const SleepsForLock& sleeps) {
+    return Blocked{sleeps.lock};
+  } catch (const KernelBug&) {  // the task is gone, and what it holds stays held
+    task.results.push_back(kKernelBugResult);
+    task.killed = true;
+    return Finished{kKernelBugResult};
+  }
   if (const auto* end = std::get_if<Finished>(&result)) {
     task.results.push_back(end->result);
     if (system_call) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/kernel/gup.h"
+#include "model/kernel/page_fault.h"
 #include "model/kernel/touch.h"
 #include "model/kernel/uaccess.h"
 
@@ -174,7 +175,7 @@ Errno fixup_user_fault(Kernel& k, UserPtr at, AccessKind kind, bool may_retry) {
   if (may_retry && fatal_signal_pending(k)) return traced.returns(Errno::eintr);
   const std::uint64_t address = at.address();
   k.environment.before(PageWalk{address, kind}, k.machine);
-  const VmFault handled = handle_mm_fault(k.machine, k.task().space, address, kind);
+  const VmFault handled = take_page_fault(k, address, kind);
   k.emit(PageFaultTaken{address, kind,
                         failed(handled)             ? PageFaultResult::failed
                         : handled == VmFault::major ? PageFaultResult::major

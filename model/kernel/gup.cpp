@@ -1,5 +1,7 @@
 #include "model/kernel/gup.h"
 
+#include "model/kernel/page_fault.h"
+
 namespace mtesim {
 
 namespace {
@@ -51,8 +53,7 @@ GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
     return {Errno::efault, false, {}};
   }
   if (!suits(k.machine, k.machine.space_of(k.current), address, *vma, flags)) {
-    const VmFault handled =
-        flags.nofault ? VmFault::sigsegv : handle_mm_fault(k.machine, k.task().space, address, kind, flags.force);
+    const VmFault handled = flags.nofault ? VmFault::sigsegv : take_page_fault(k, address, kind, flags.force);
     k.emit(PageFaultTaken{address, kind,
                           flags.nofault               ? PageFaultResult::disabled
                           : failed(handled)           ? PageFaultResult::failed

@@ -59,6 +59,11 @@ constexpr std::array<Word<DirectIoForm>, 2> kDirectIoForm{{
     {DirectIoForm::legacy, "legacy"},
     {DirectIoForm::iomap, "iomap"},
 }};
+constexpr std::array<Word<ChecksummedWrite>, 3> kChecksummedWrite{{
+    {ChecksummedWrite::direct, "direct"},
+    {ChecksummedWrite::buffered, "buffered"},
+    {ChecksummedWrite::bounce, "bounce"},
+}};
 constexpr std::array<Word<bool>, 2> kOnOff{{{true, "on"}, {false, "off"}}};
 
 template <class Words, class T>
@@ -116,6 +121,12 @@ std::vector<Revision> make_revisions() {
     r.btrfs_search_ioctl_probe = {ProbeKind::fault_in_pages_writeable, {}};  // [linux-a48b73eca4ce]
     r.generic_perform_write_probe = {ProbeKind::fault_in_pages_readable, {}};
     r.iomap_write_probe = {ProbeKind::fault_in_pages_readable, {}};
+    r.iomap_zeroing_extends = r.btrfs_nocow_inline = true;
+    r.btrfs_dio_read_by_sector = r.btrfs_partial_dio_is_lost = true;
+    r.btrfs_write_probe = {ProbeKind::fault_in_pages_readable, {}};
+    r.btrfs_direct_read_probe = {ProbeKind::fault_in_safe_writeable, {}};  // used from 5.16 on
+    r.gfs2_read_probe = {ProbeKind::fault_in_safe_writeable, {}};          // used from 5.16 on
+    r.gfs2_write_probe = {ProbeKind::fault_in_pages_readable, {}};         // used from 5.16 on
     r.generic_perform_write_failure = ProbeFailure::any_shortfall;
     r.generic_perform_write_order = WriteOrder::probe_first;
     r.generic_perform_write_shrinks = false;
@@ -145,6 +156,11 @@ std::vector<Revision> make_revisions() {
     r.netfs_perform_write_probe = {ProbeKind::fault_in_readable, {}};
     r.ntfs_compress_write_probe = {ProbeKind::fault_in_readable, {}};
     r.user_events_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.btrfs_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.gfs2_write_probe = {ProbeKind::fault_in_readable, {}};
+    r.dio_nofault = r.gfs2_retries = true;  // [linux-c03098d4b9ad]
+    r.btrfs_dio_read_by_sector = false;     // between 5.10 and 6.1
+    r.gfs2_window_is_one_page = true;       // a shadowed variable
   });
   row("5.17", [](Revision& r) {
     r.safe_writeable = SafeWriteable::fixup_swapped;
@@ -161,6 +177,7 @@ std::vector<Revision> make_revisions() {
     r.dio_read_stops_at_eof = false;          // between 5.10 and 6.1
     r.read_at_eof_caches_page = false;        // between 5.10 and 6.1
     r.proc_mem_untags = false;                // stable 6.1 looks the mapping up by the address as it came: [records]
+    r.gfs2_window_is_one_page = false;        // between 5.17 and 6.1
     r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
   });
   row("6.12", [](Revision& r) {
@@ -168,8 +185,13 @@ std::vector<Revision> make_revisions() {
     r.proc_mem_untags = true;
     r.tmpfs_direct = true;
     r.iomap_large_folios = true;
-    r.tmpfs_large_folios = true;             // between 6.1 and 6.12
-    r.read_kcore_copy = KcoreCopy::nofault;  // between 6.1 and 6.12
+    r.iomap_zeroing_extends = false;                         // between 6.1 and 6.12
+    r.btrfs_partial_dio_is_lost = false;                     // between 6.1 and 6.12
+    r.btrfs_nocow_inline = false;                            // between 6.1 and 6.12: [records]
+    r.dio_zeroing_hides_fault = true;                        // between 6.1 and 6.12
+    r.btrfs_checksummed_write = ChecksummedWrite::buffered;  // back-ported to stable 6.12
+    r.tmpfs_large_folios = true;                             // between 6.1 and 6.12
+    r.read_kcore_copy = KcoreCopy::nofault;                  // between 6.1 and 6.12
   });
   row("7.3", [](Revision& r) {
     r.has_store_only = true;
@@ -177,6 +199,8 @@ std::vector<Revision> make_revisions() {
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
     r.generic_perform_write_order = WriteOrder::copy_first;
     r.fuse_fill_write_pages_order = WriteOrder::copy_first;  // between 6.12 and 7.3
+    r.btrfs_write_by_folio = true;                           // between 6.12 and 7.3
+    r.btrfs_checksummed_write = ChecksummedWrite::bounce;
   });
   return rows;
 }
@@ -231,6 +255,31 @@ std::vector<Knob> make_knobs() {
                  1000,
                  [](const Revision& r) { return std::to_string(r.user_event_attempts); },
                  [](Revision& r, std::string_view word) { r.user_event_attempts = number(word); }});
+  add_probe_knobs<&Revision::btrfs_write_probe>(all, "btrfs_buffered_write");
+  add_probe_knobs<&Revision::btrfs_direct_read_probe>(all, "btrfs_direct_read");
+  add_probe_knobs<&Revision::gfs2_read_probe>(all, "gfs2_file_read_iter");
+  add_probe_knobs<&Revision::gfs2_write_probe>(all, "gfs2_file_write_iter");
+  all.push_back(word_knob<&Revision::btrfs_write_by_folio, kOnOff>(
+      "btrfs_buffered_write.by_folio", "a folio a round, never read by force after a round that copied nothing"));
+  all.push_back(word_knob<&Revision::btrfs_checksummed_write, kChecksummedWrite>(
+      "btrfs_direct_write.checksummed", "how O_DIRECT writes to a file whose data is checksummed"));
+  all.push_back(word_knob<&Revision::btrfs_dio_read_by_sector, kOnOff>(
+      "btrfs_direct_read.by_sector", "a direct read maps and locks a block at a time, and not a whole extent"));
+  all.push_back(word_knob<&Revision::btrfs_partial_dio_is_lost, kOnOff>(
+      "btrfs_direct_write.partial_is_lost", "of an extent that is not written to its end directly, nothing is kept"));
+  all.push_back(word_knob<&Revision::btrfs_nocow_inline, kOnOff>(
+      "btrfs.nocow_inline", "small files whose data is not checksummed have it inline, like others"));
+  all.push_back(word_knob<&Revision::dio_nofault, kOnOff>(
+      "btrfs_direct_io.nofault", "tries that take only what is mapped, with fault-ins between them"));
+  all.push_back(word_knob<&Revision::gfs2_retries, kOnOff>(
+      "gfs2.retries", "tries with page faults disabled, with fault-ins without the glock between them"));
+  all.push_back(word_knob<&Revision::gfs2_window_is_one_page, kOnOff>("gfs2.window_is_one_page",
+                                                                      "no more than a page is faulted in at a time"));
+  all.push_back(word_knob<&Revision::iomap_zeroing_extends, kOnOff>(
+      "iomap_zero_range.extends", "zeroing behind the file's end, ahead of a write further on, makes it longer"));
+  all.push_back(word_knob<&Revision::dio_zeroing_hides_fault, kOnOff>(
+      "iomap_dio_rw.zeroing_hides_fault",
+      "a fault behind which a new block's tail is zeroed ends a write without error"));
   all.push_back(word_knob<&Revision::generic_perform_write_failure, kProbeFailure>(
       "generic_perform_write.probe_failure", "which shortfall of the probe is EFAULT"));
   all.push_back(word_knob<&Revision::generic_perform_write_order, kWriteOrder>(
@@ -242,7 +291,8 @@ std::vector<Knob> make_knobs() {
       "filemap_read.caches_page_at_eof", "a read at the file's end leaves a page of zeroes there in the page cache"));
   all.push_back(word_knob<&Revision::dio_read_stops_at_eof, kOnOff>(
       "iomap_dio_rw.read_stops_at_eof",
-      "a direct read does not zero the buffer behind the file's end, and takes a hole it could not read for the end"));
+      "a direct read does not zero the buffer behind the file's end, and takes a hole or inline data it could not copy "
+      "for the end"));
   all.push_back(word_knob<&Revision::tmpfs_direct, kOnOff>("tmpfs.direct", "tmpfs opens files with O_DIRECT"));
   all.push_back(word_knob<&Revision::tmpfs_large_folios, kOnOff>(
       "generic_perform_write.tmpfs_large_folios",

@@ -79,6 +79,13 @@ enum class DirectIoForm : std::uint8_t {
   iomap,   ///< fs/iomap/direct-io.c
 };
 
+/// How btrfs writes with O_DIRECT to a file whose data is checksummed.
+enum class ChecksummedWrite : std::uint8_t {
+  direct,    ///< as to any other
+  buffered,  ///< 6.12: through the page cache, as user space could change the data under way
+  bounce,    ///< 7.3: directly, but out of a copy
+};
+
 /// What differs between kernels, as values that a path asks for. A revision is the one before it plus what changed.
 /// Sources: each row of revision.cpp names the change.
 struct Revision {
@@ -109,12 +116,27 @@ struct Revision {
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
   Probe iomap_write_probe;
+  bool iomap_zeroing_extends{};    ///< iomap_zero_range() behind the file's end makes it longer
   bool iomap_large_folios{};       ///< the same of iomap_write_iter() and file systems with large folios
   bool read_at_eof_caches_page{};  ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
   bool dio_read_stops_at_eof{};    ///< iomap_dio_rw(): a read does not zero the buffer behind the file's end, and
                                    ///< takes a hole that could not be read for the end
-  bool tmpfs_direct{};             ///< tmpfs opens files with O_DIRECT, and does as without it
-  bool tmpfs_large_folios{};       ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
+  bool dio_nofault{};              ///< btrfs: direct I/O takes only pages that are mapped, and faults in between tries
+  bool
+      dio_zeroing_hides_fault{};  ///< iomap_dio_bio_iter(): zeroing the tail of a new block makes a fault a short write
+  Probe btrfs_write_probe;        ///< of the buffered write, and between tries of a direct one
+  bool btrfs_write_by_folio{};    ///< btrfs_buffered_write(): a folio a round, and no forced reading
+  ChecksummedWrite btrfs_checksummed_write{};
+  Probe btrfs_direct_read_probe;
+  bool btrfs_dio_read_by_sector{};   ///< btrfs: a direct read maps, and locks, a block at a time
+  bool btrfs_partial_dio_is_lost{};  ///< btrfs: of an extent that is not written to its end directly, nothing is kept
+  bool btrfs_nocow_inline{};         ///< btrfs: small files without checksums have their data inline, too
+  bool gfs2_retries{};               ///< gfs2 does I/O with page faults disabled, and faults in without the glock
+  bool gfs2_window_is_one_page{};    ///< should_fault_in_pages() never asks for more
+  Probe gfs2_read_probe;
+  Probe gfs2_write_probe;
+  bool tmpfs_direct{};                   ///< tmpfs opens files with O_DIRECT, and does as without it
+  bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
   bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
   Probe fuse_fill_write_pages_probe;
   WriteOrder fuse_fill_write_pages_order{};

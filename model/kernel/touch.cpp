@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/kernel/page_fault.h"
 #include "model/mm/mmap.h"
 
 namespace mtesim {
@@ -93,7 +94,7 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
       k.emit(PageFaultTaken{address, run.kind, PageFaultResult::disabled, false});
       return {done, true};
     }
-    const VmFault handled = handle_mm_fault(k.machine, k.task().space, address, run.kind);
+    const VmFault handled = take_page_fault(k, address, run.kind);
     const bool lost = failed(handled);
     k.emit(PageFaultTaken{address, run.kind,
                           lost                        ? PageFaultResult::failed

@@ -67,7 +67,7 @@ BlockKind block_of(const Machine& machine, FolioRef ref) {
 
 Contents contents_on_disk(const Machine& machine, FolioRef ref) {
   if (machine.folio(ref).stored) return machine.folio(ref).contents;
-  if (block_of(machine, ref) != BlockKind::data) return {};
+  if (!has_bytes(block_of(machine, ref))) return {};
   return Contents(Origin{source_of_object(ref.object), ref.index * machine.page_size.n});
 }
 

@@ -28,6 +28,11 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
 /// A page's entry is dropped; a page that nothing names any more is freed, tags and all.
 void zap_pte(Machine& machine, std::uint32_t space, std::uint64_t page_index);
 
+/// The disk has bytes of the file there; elsewhere it reads as zeroes.
+[[nodiscard]] constexpr bool has_bytes(BlockKind kind) {
+  return kind == BlockKind::data || kind == BlockKind::inline_data;
+}
+
 /// What the disk has for page `ref` of a file, and what of it.
 [[nodiscard]] BlockKind block_of(const Machine& machine, FolioRef ref);
 [[nodiscard]] Contents contents_on_disk(const Machine& machine, FolioRef ref);

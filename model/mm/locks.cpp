@@ -7,16 +7,22 @@
 namespace mtesim {
 
 Fingerprint Locks::held_print(const Held& held) {
-  return print_of(held.lock.kind, held.lock.object, held.lock.index, held.task.n, held.mode);
+  return print_of(held.lock.kind, held.lock.object, held.lock.index, held.lock.count, held.task.n, held.mode);
 }
 
 bool Locks::try_lock(const LockId& lock, TaskId task, LockMode mode) {
-  for (const Held& held : held_) {
-    if (held.lock == lock && (mode == LockMode::exclusive || held.mode == LockMode::exclusive)) return false;
-  }
+  if (conflict(lock, mode) != nullptr) return false;
   held_.push_back({lock, task, mode});
   print_ += held_print(held_.back());
   return true;
+}
+
+const Locks::Held* Locks::conflict(const LockId& lock, LockMode mode) const {
+  for (const Held& held : held_) {
+    const bool excludes = mode == LockMode::exclusive || held.mode == LockMode::exclusive;
+    if (excludes && held.lock.overlaps(lock)) return &held;
+  }
+  return nullptr;
 }
 
 void Locks::unlock(const LockId& lock, TaskId task) {

@@ -13,17 +13,23 @@ enum class LockKind : std::uint8_t {
   folio,        ///< a folio's lock bit
   pipe,         ///< pipe->mutex
   btrfs_tree,   ///< extent buffer locks of a btrfs tree
-  btrfs_range,  ///< btrfs extent range of a file
+  btrfs_range,  ///< pages of a btrfs file: its extent lock, or an ordered extent that is waited for
   glock,        ///< gfs2's cluster lock of an inode
   kclist,       ///< kclist_lock: what /proc/kcore shows
   event,        ///< event_mutex of the tracing subsystem
 };
 
-/// A lock by name: the kind, the object it protects, and the page of a folio lock.
+/// A lock by name: the kind, the object it protects, and of a folio's or a range's lock the pages: `count` from
+/// `index`.
 struct LockId {
   LockKind kind{};
   std::uint32_t object{};
   std::uint32_t index{};
+  std::uint32_t count{1};
+  [[nodiscard]] bool overlaps(const LockId& other) const {
+    return kind == other.kind && object == other.object && index < other.index + other.count &&
+           other.index < index + count;
+  }
   bool operator==(const LockId&) const = default;
 };
 
@@ -41,6 +47,8 @@ class Locks {
 
   /// False if somebody, the task itself included, holds it in a way that excludes this.
   [[nodiscard]] bool try_lock(const LockId& lock, TaskId task, LockMode mode);
+  /// Whoever holds it in a way that excludes this; nullptr: nobody.
+  [[nodiscard]] const Held* conflict(const LockId& lock, LockMode mode) const;
   /// Errors: releasing what is not held is our own bug.
   void unlock(const LockId& lock, TaskId task);
   [[nodiscard]] bool holds(const LockId& lock, TaskId task) const;

@@ -21,6 +21,14 @@ enum class BlockKind : std::uint8_t {
   hole,
   unwritten,  ///< allocated ahead; reads as zeroes
   data,
+  inline_data,  ///< the bytes lie within the file's metadata: btrfs inline extents, gfs2 stuffed files
+};
+
+/// What the file system's page fault handler waits for.
+enum class FaultLocking : std::uint8_t {
+  none,
+  glock,         ///< gfs2: the inode's glock, shared to find a page, exclusive to make one writable
+  extent_range,  ///< btrfs: the range of pages that are read in, or the page that is made writable
 };
 
 /// What pages belong to: an anonymous mapping, or a file with its page cache.
@@ -31,10 +39,11 @@ struct MemoryObject {
   /// page that was written since says so itself (Folio::stored).
   BlockKind blocks{BlockKind::data};
   Bytes laid_out{};
+  FaultLocking fault_locking{};
   CowArray<FolioSlot> folios;
 
   [[nodiscard]] Fingerprint fingerprint() const {
-    return print_of(kind, size.n, blocks, laid_out.n) + slot_print(1, folios.fingerprint());
+    return print_of(kind, size.n, blocks, laid_out.n, fault_locking) + slot_print(1, folios.fingerprint());
   }
   bool operator==(const MemoryObject&) const = default;
 };

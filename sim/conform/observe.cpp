@@ -40,17 +40,6 @@ std::uint32_t object_named(const Names& names, std::string_view name) {
   return static_cast<std::uint32_t>(found - names.objects.begin());
 }
 
-bool is_queue(const RecordCase& what) { return what.obj == "pipe" || what.obj == "unix" || what.obj == "unixdg"; }
-bool uses_plain(const RecordCase& what) {
-  return what.op.starts_with("pvm_") || what.op.starts_with("mem_") || what.op == "vmsplice";
-}
-/// The tested region is where the bytes come from.
-bool region_is_source(const RecordCase& what) {
-  if (what.op == "vmsplice") return true;
-  const bool writes = what.op == "pvm_write" || what.op == "mem_write";
-  return (what.role == "remote") != writes;
-}
-
 /// `values` from `at` on, `length` of them; zeroes behind their end.
 void append_part(const ByteValues& values, std::int64_t at, std::int64_t length, ByteValues& to) {
   const auto size = static_cast<std::int64_t>(values.size());
@@ -87,7 +76,7 @@ Observation::Observation(const RecordCase& what, const Built& built, const RunRe
     : what_(what), built_(built), result_(result), faults_(faults), machine_(result.final_state.machine) {
   file_object_ = object_named(built.names, "f");
   prepare_region();
-  if (uses_plain(what)) prepare_plain();
+  if (what.uses_plain()) prepare_plain();
   for (const Names::Mapping& mapping : built.names.mappings) {
     if (mapping.name == kRegion) buf_.now = contents_of(mapping, buf_.object);
     if (mapping.name == kPlain) plain_.now = contents_of(mapping, plain_.object);
@@ -97,8 +86,16 @@ Observation::Observation(const RecordCase& what, const Built& built, const RunRe
 void Observation::prepare_region() {
   const auto size = static_cast<std::size_t>(what_.npages) * 4096;
   buf_.begin = built_.names.mappings.front().begin;
-  buf_.object = object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
+  buf_.object =
+      what_.is_self() ? file_object_ : object_named(built_.names, what_.mem.starts_with("file:") ? "membuf" : kRegion);
   buf_.initial = filled(size);
+  if (what_.is_self()) {
+    buf_.initial.clear();
+    const std::int64_t there =
+        what_.fmode == "data" ? std::min<std::int64_t>(what_.fsize, static_cast<std::int64_t>(size)) : 0;
+    append_part(file_values(), 0, there, buf_.initial);
+    buf_.initial.resize(size, 0);
+  }
   const auto put = [&](std::int64_t at, std::int16_t value) {
     if (at >= 0 && static_cast<std::size_t>(at) < size) buf_.initial[static_cast<std::size_t>(at)] = value;
   };
@@ -110,7 +107,8 @@ void Observation::prepare_region() {
   };
   if (what_.op == "sweep" && what_.arg != 0) {
     put_written(what_.pos * 16 + what_.align, what_.length, 0);
-  } else if (what_.is_transfer() ? what_.is_write() : uses_plain(what_) && region_is_source(what_)) {
+  } else if (what_.is_transfer() ? what_.is_write() && !what_.is_self()
+                                 : what_.uses_plain() && what_.region_is_source()) {
     std::int64_t position = what_.foff;
     for (const RecordSegment& s : what_.segs) {
       put_written(s.offset, s.length, position);
@@ -124,6 +122,8 @@ void Observation::prepare_region() {
       static constexpr std::int16_t kPollfd[] = {3, 0, 0, 0, 4, 0, 0x5a, 0x5a};
       for (std::int64_t b = 0; b < 8; ++b) put(what_.segs[0].offset + i + b, kPollfd[b]);
     }
+  } else if (what_.is_search()) {
+    put_key(put);
   } else if (what_.op == "futex") {
     for (std::size_t s = what_.segs.size(); s-- > 0;) {
       for (std::int64_t b = 0; b < 4; ++b) {
@@ -146,7 +146,7 @@ void Observation::prepare_region() {
 void Observation::prepare_plain() {
   plain_.object = object_named(built_.names, kPlain);
   plain_.initial = filled(kPlainPages * 4096);
-  if (!region_is_source(what_)) {
+  if (!what_.region_is_source()) {
     for (std::int64_t i = 0; i < what_.total(); ++i) {
       plain_.initial[static_cast<std::size_t>(i)] = file_byte(static_cast<std::uint64_t>(i));
     }
@@ -161,17 +161,19 @@ void Observation::append_values(const Provenance& bytes, ByteValues& to) const {
     const auto at = static_cast<std::int64_t>(origin.position);
     if (origin.source == kZeroSource) {
       to.insert(to.end(), piece.length, std::int16_t{0});
-    } else if (origin.source == source_of_object(buf_.object)) {
+    } else if (origin.source == source_of_object(buf_.object) && !what_.is_self()) {
       append_part(buf_.initial, at, n, to);
-    } else if (uses_plain(what_) && origin.source == source_of_object(plain_.object)) {
+    } else if (what_.uses_plain() && origin.source == source_of_object(plain_.object)) {
       append_part(plain_.initial, at, n, to);
     } else if (origin.source == source_of_object(file_object_)) {
       const std::int64_t size = what_.op == "sweep" ? 16384 : what_.fmode == "data" ? what_.fsize : 0;
       const std::int64_t there = std::clamp<std::int64_t>(size - at, 0, n);
       append_part(file_values(), at, there, to);
       to.insert(to.end(), static_cast<std::size_t>(n - there), std::int16_t{0});
-    } else if (origin.source == kKernelSource && is_queue(what_)) {
+    } else if (origin.source == kKernelSource && what_.is_queue()) {
       append_part(file_values(), at, n, to);
+    } else if (origin.source == kKernelSource && what_.is_search()) {
+      append_answer(at, n, to);
     } else if (origin.source == kWordSource) {
       for (std::int64_t i = at; i < at + n; ++i) {
         to.push_back(static_cast<std::int16_t>(i / 4 >> (8 * (i % 4)) & 0xff));
@@ -192,6 +194,8 @@ ByteValues Observation::contents_of(const Names::Mapping& mapping, std::uint32_t
     const bool has_own = machine_.folio(own).in_cache;  // shared memory stays when nobody maps it
     if (pte.state == PteState::present || pte.state == PteState::swapped) {
       append_values(machine_.folio(pte.folio).contents.read(0, page_size), values);
+    } else if (pte.state == PteState::none && what_.is_self()) {  // the program looks, and has it read in
+      append_values(file_page(own.index).read(0, page_size), values);
     } else if (pte.state == PteState::none && has_own) {
       append_values(machine_.folio(own).contents.read(0, page_size), values);
     } else {
@@ -223,17 +227,20 @@ json Observation::keys() const {
     put_futex(out);
   } else {
     const bool transfer = what_.is_transfer();
-    const bool has_source = what_.is_page_cache() || is_queue(what_) || what_.obj == "zero";
-    if (uses_plain(what_)) {
+    const bool has_source = what_.is_page_cache() || what_.is_queue() || what_.obj == "zero";
+    if (what_.is_search()) {
+      put_search(out);
+    } else if (what_.uses_plain()) {
       put_plain(out);
-      put_buffer(out, !region_is_source(what_));
-    } else {
-      put_buffer(out, transfer && !what_.is_write() && has_source);
+      put_buffer(out, what_.segs, !what_.region_is_source());
+    } else if (!what_.is_self() || !what_.is_write()) {
+      put_buffer(out, what_.segs, transfer && !what_.is_write() && has_source);
     }
-    if (transfer || uses_plain(what_)) put_tags(out);
+    if (transfer || what_.uses_plain()) put_tags(out);
     if (transfer && what_.is_page_cache()) put_file(out);
-    if (transfer && is_queue(what_)) put_queue(out);
+    if (transfer && what_.is_queue()) put_queue(out);
   }
+  if (what_.is_search()) put_reference(out);
   put_faults(out);
   return out;
 }
@@ -249,6 +256,11 @@ void Observation::put_outcome(json& out) const {
   }
   const std::vector<std::int64_t> results = result_.all_results();
   const std::int64_t result = results.empty() ? 0 : results.back();
+  if (result == kKernelBugResult) {
+    out["oops"] = 1;
+    out["child_signal"] = kSigsegv;
+    return;
+  }
   out["ret"] = result < 0 ? -1 : result;
   out["errno"] = result < 0 ? -result : 0;
   if (result_.final_state.tasks.front().killed && machine_.tasks.front().pending.mteaerr) {
@@ -257,7 +269,7 @@ void Observation::put_outcome(json& out) const {
   }
 }
 
-void Observation::put_buffer(json& out, bool with_expected) const {
+void Observation::put_buffer(json& out, const std::vector<RecordSegment>& segments, bool with_expected) const {
   const auto size = static_cast<std::int64_t>(buf_.now.size());
   std::int64_t position = 0, prefix = 0, changed = 0, last = 0, good = 0, good_prefix = 0;
   bool in_prefix = true, in_good = with_expected;
@@ -295,7 +307,7 @@ void Observation::put_buffer(json& out, bool with_expected) const {
       good_prefix += in_good ? 1 : 0;
     }
   };
-  for (const RecordSegment& s : what_.segs) {
+  for (const RecordSegment& s : segments) {
     for (std::int64_t at = s.offset; at < s.offset + s.length;) {
       const std::int64_t length = std::min((at / 4096 + 1) * 4096, s.offset + s.length) - at;
       look_at(at, length);
@@ -304,8 +316,9 @@ void Observation::put_buffer(json& out, bool with_expected) const {
     }
   }
   const auto inside = [&](std::int64_t at) {
-    return std::any_of(what_.segs.begin(), what_.segs.end(),
-                       [&](const RecordSegment& s) { return at >= s.offset && at < s.offset + s.length; });
+    return what_.is_self() || std::any_of(segments.begin(), segments.end(), [&](const RecordSegment& s) {
+             return at >= s.offset && at < s.offset + s.length;
+           });
   };
   std::int64_t outside = 0;
   for (std::int64_t page = 0; page < size; page += 4096) {
@@ -327,7 +340,7 @@ void Observation::put_buffer(json& out, bool with_expected) const {
 }
 
 void Observation::put_tags(json& out) const {
-  if (what_.mem != "anon" && what_.mem != "shanon" && what_.mem != "shm") return;
+  if (!what_.has_tags()) return;
   std::int64_t changed = 0;
   constexpr std::int64_t kGranules = 256;
   for (std::int64_t page = 0; page < what_.npages; ++page) {
@@ -348,136 +361,6 @@ void Observation::put_tags(json& out) const {
     for (std::size_t g = 0; g < kGranules; ++g) changed += tags.at(g) == wanted.at(g) ? 0 : 1;
   }
   if (changed != 0) out["tags_changed"] = changed;
-}
-
-void Observation::put_file(json& out) const {
-  const std::int64_t result = out.contains("ret") ? out["ret"].get<std::int64_t>() : 0;
-  if (!what_.op.starts_with("p")) out["pos_after"] = what_.foff + std::max<std::int64_t>(result, 0);
-  if (!what_.is_write()) return;
-  const MemoryObject& file = *machine_.objects[file_object_];
-  const auto size = static_cast<std::int64_t>(file.size.n);
-  ByteValues now;
-  for (std::int64_t page = 0; page * 4096 < size; ++page) {
-    const Folio& folio = machine_.folio({file_object_, static_cast<std::uint32_t>(page)});
-    const bool cached = folio.in_cache && folio.uptodate;
-    append_values(
-        (cached ? folio.contents : contents_on_disk(machine_, {file_object_, static_cast<std::uint32_t>(page)}))
-            .read(0, 4096),
-        now);
-  }
-  std::int64_t total_new = 0, prefix = 0, old = 0, zero = 0, other = 0, outside = 0;
-  bool in_prefix = true;
-  const ByteValues source = gathered();
-  const auto total = static_cast<std::int64_t>(source.size());
-  for (std::int64_t i = 0; i < size; ++i) {
-    const std::int16_t before =
-        what_.fmode == "data" && i < what_.fsize ? file_byte(static_cast<std::uint64_t>(i)) : std::int16_t{0};
-    const std::int16_t value = now[static_cast<std::size_t>(i)];
-    if (i < what_.foff || i >= what_.foff + total) {
-      outside += value != before ? 1 : 0;
-      continue;
-    }
-    if (value == source[static_cast<std::size_t>(i - what_.foff)]) {
-      ++total_new;
-      if (in_prefix) ++prefix;
-      continue;
-    }
-    in_prefix = false;
-    if (value == before) {
-      ++old;
-    } else if (value == 0) {
-      ++zero;
-    } else {
-      ++other;
-    }
-  }
-  if (what_.obj != "tmpfs") out["c_same"] = 1;  // the disk gets what the cache had
-  out["f_size"] = size;
-  out["f_new_prefix"] = prefix;
-  out["f_new_total"] = total_new;
-  out["f_old"] = old;
-  out["f_zero"] = zero;
-  out["f_other"] = other;
-  out["f_outside"] = outside;
-}
-
-/// What whoever empties the pipe or socket gets; of a datagram socket, all datagrams after each other.
-ByteValues Observation::queued(bool all) const {
-  ByteValues values;
-  if (what_.obj == "pipe" || what_.op == "vmsplice") {
-    for (const Pipe::Buffer& buffer : machine_.pipes.front()->buffers) append_values(buffer.bytes, values);
-    return values;
-  }
-  for (const Socket::Skb& skb : machine_.sockets.front()->queue) {
-    append_values(skb.bytes.slice(skb.consumed.n, (skb.bytes.size() - skb.consumed).n), values);
-    if (!all) break;
-  }
-  return values;
-}
-
-void Observation::put_queue(json& out) const {
-  const ByteValues values = queued(true);
-  if (!what_.is_write()) {
-    out["q_left"] = values.size();
-    if (values.empty()) return;
-    std::int64_t first = -1;
-    for (std::int64_t i = 0; values.size() >= 8 && i + 8 <= what_.fsize && first < 0; ++i) {
-      bool same = true;
-      for (std::int64_t j = 0; j < 8 && same; ++j) {
-        same = values[static_cast<std::size_t>(j)] == file_byte(static_cast<std::uint64_t>(i + j));
-      }
-      if (same) first = i;
-    }
-    out["q_left_first"] = first;
-    return;
-  }
-  std::int64_t arrived = 0, prefix = 0;
-  bool in_prefix = true;
-  const ByteValues wanted = gathered();
-  for (std::size_t i = 0; i < wanted.size() && i < values.size(); ++i) {
-    if (values[i] == wanted[i]) {
-      ++arrived;
-      if (in_prefix) ++prefix;
-    } else {
-      in_prefix = false;
-    }
-  }
-  out["q_bytes"] = values.size();
-  out["q_new_prefix"] = prefix;
-  out["q_new_total"] = arrived;
-}
-
-void Observation::put_plain(json& out) const {
-  if (!region_is_source(what_)) return;
-  ByteValues there = plain_.now;
-  if (what_.op == "vmsplice") {  // read out of the pipe into the plain buffer
-    there = queued(true);
-    out["q_bytes"] = there.size();
-    there.resize(kPlainPages * 4096, kFill);
-  }
-  std::int64_t right = 0, prefix = 0;
-  bool in_prefix = true;
-  const ByteValues wanted = gathered();
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (there[i] == wanted[i]) {
-      ++right;
-      if (in_prefix) ++prefix;
-    } else {
-      in_prefix = false;
-    }
-  }
-  out["dst_prefix"] = prefix;
-  out["dst_total"] = right;
-}
-
-void Observation::put_futex(json& out) const {
-  if (result_.end != RunEnd::returned) return;
-  for (std::size_t s = 0; s < std::min<std::size_t>(what_.segs.size(), 2); ++s) {
-    const auto at = static_cast<std::size_t>(what_.segs[s].offset);
-    std::uint32_t word = 0;
-    for (std::size_t b = 0; b < 4; ++b) word |= static_cast<std::uint32_t>(buf_.now[at + b] & 0xff) << (8 * b);
-    out[s == 0 ? "word0" : "word1"] = word;
-  }
 }
 
 void Observation::put_faults(json& out) const {

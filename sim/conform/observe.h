@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "sim/conform/record.h"
@@ -29,8 +30,11 @@ constexpr std::int16_t kNoValue = -1;
 /// F(): what byte `offset` of a record's file holds; with the top bit, what a record's write writes there.
 [[nodiscard]] std::uint8_t file_byte(std::uint64_t offset);
 [[nodiscard]] const ByteValues& file_values();  ///< of the first MiB
-constexpr std::uint8_t kFill = 0xa5;       ///< what the buffers hold otherwise
+constexpr std::uint8_t kFill = 0xa5;            ///< what the buffers hold otherwise
 constexpr std::uint8_t kWritten = 0x80;
+
+/// The granule that a tree search's `badend` names: that many behind the one where the results end.
+[[nodiscard]] std::int64_t badend_granule(const RecordCase& what);
 
 /// One record's call carried out, and the questions to what it left behind.
 class Observation {
@@ -47,7 +51,7 @@ class Observation {
   struct Region {
     std::uint64_t begin{};
     std::uint32_t object{};
-    ByteValues initial;  ///< what the program had put there
+    ByteValues initial;   ///< what the program had put there
     ByteValues expected;  ///< what it compares with afterwards
     ByteValues now;
   };
@@ -59,13 +63,20 @@ class Observation {
   [[nodiscard]] ByteValues gathered() const;
   [[nodiscard]] ByteValues source_values(std::int64_t length) const;
 
+  [[nodiscard]] Contents file_page(std::uint32_t page) const;
+
   void put_outcome(nlohmann::json& out) const;
-  void put_buffer(nlohmann::json& out, bool with_expected) const;
+  void put_buffer(nlohmann::json& out, const std::vector<RecordSegment>& segments, bool with_expected) const;
   void put_tags(nlohmann::json& out) const;
   void put_file(nlohmann::json& out) const;
   void put_queue(nlohmann::json& out) const;
   void put_plain(nlohmann::json& out) const;
   void put_futex(nlohmann::json& out) const;
+  /// The key that a tree search is given.
+  void put_key(const std::function<void(std::int64_t, std::int16_t)>& put) const;
+  void append_answer(std::int64_t position, std::int64_t length, ByteValues& to) const;
+  void put_search(nlohmann::json& out) const;
+  void put_reference(nlohmann::json& out) const;  ///< the same search into plain memory, which came first
   void put_faults(nlohmann::json& out) const;
 
   const RecordCase& what_;

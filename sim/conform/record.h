@@ -71,6 +71,22 @@ struct RecordCase {
   [[nodiscard]] bool is_page_cache() const;
   /// read(2), write(2) and their relatives.
   [[nodiscard]] bool is_transfer() const;
+  /// The btrfs tree search ioctl, in either version.
+  [[nodiscard]] bool is_search() const { return op == "ts1" || op == "ts2"; }
+  /// The file is a pipe or a socket.
+  [[nodiscard]] bool is_queue() const { return obj == "pipe" || obj == "unix" || obj == "unixdg"; }
+  /// There is a second buffer, which is not tagged.
+  [[nodiscard]] bool uses_plain() const { return op.starts_with("pvm_") || op.starts_with("mem_") || op == "vmsplice"; }
+  /// The region is a mapping of the file that is read or written.
+  [[nodiscard]] bool is_self() const { return mem.starts_with("self"); }
+  /// The region's memory keeps tags.
+  [[nodiscard]] bool has_tags() const {
+    return mem == "anon" || mem == "shanon" || mem == "shm" || (is_self() && obj == "tmpfs" && ptag != 0);
+  }
+  /// Of the two, the tested region is where the bytes come from.
+  [[nodiscard]] bool region_is_source() const {
+    return op == "vmsplice" || (role == "remote") != (op == "pvm_write" || op == "mem_write");
+  }
   [[nodiscard]] bool is_write() const { return op.find("write") != std::string::npos; }
   /// Bytes of all segments together.
   [[nodiscard]] std::int64_t total() const;

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "model/kernel/tcf_request.h"
+#include "sim/conform/observe.h"
+#include "sim/conform/search_fixture.h"
 
 namespace mtesim {
 
@@ -85,7 +87,9 @@ class Translator {
     if (what_.op == "sweep") {
       sweep();
     } else {
-      region(what_.bad);
+      std::vector<RecordBad> bad = what_.bad;
+      if (what_.is_search() && what_.badend) bad.push_back({badend_granule(what_), 1, {}});
+      region(bad);
       call();
     }
     return std::move(scenario_);
@@ -112,17 +116,23 @@ class Translator {
     MappingSpec m;
     m.name = text(kRegion);
     m.pages = bytes_of(what_.npages).n;
-    bool tagged = true;
+    bool tagged = what_.has_tags();
     if (what_.mem == "anon") {
       m.kind = MappingKind::anonymous;
     } else if (what_.mem == "shanon") {
       m.kind = MappingKind::shared_anonymous;
     } else if (what_.mem == "shm") {
       m.kind = MappingKind::tmpfs;
+    } else if (what_.is_self() && what_.is_transfer()) {
+      m.kind = what_.mem == "self" ? MappingKind::file : MappingKind::private_file;
+      m.file = "f";
+      if (!tagged) {  // the program has read it, or has not touched it; tags cannot be set without writing
+        m.present = false;
+        if (what_.cache != "cold") m.states.push_back({{0, m.pages - 1, 1}, PageStateWord::clean, 0});
+      }
     } else if (what_.mem == "plain") {
-      tagged = false;
+      m.kind = MappingKind::anonymous;
     } else if (what_.mem.starts_with("file:")) {
-      tagged = false;
       m.kind = MappingKind::file;
       m.file = "membuf";
       scenario_.files.push_back({.name = "membuf", .fs = what_.mem.substr(5), .size = Bytes{m.pages * 4096}});
@@ -181,6 +191,8 @@ class Translator {
       scenario_.calls.push_back(VmspliceSpec{"f", iov()});
     } else if (what_.op == "futex") {
       futex();
+    } else if (what_.is_search()) {
+      search();
     } else {
       small_call();
     }
@@ -260,6 +272,21 @@ class Translator {
       spec.position = place(kPlain, 0);
     }
     scenario_.calls.push_back(spec);
+  }
+
+  void search() {
+    add_file("btrfs", Bytes{0}).tree = recorded_tree();
+    TreeSearchV2Spec spec;
+    spec.file = "f";
+    spec.buffer = place(kRegion, first().offset);
+    spec.pointer_tag = tag_of(first());
+    if (what_.nri != 0) spec.nr_items = bytes_of(what_.nri).n;
+    spec.buf_size = bytes_of(first().length);
+    if (what_.op == "ts2") {
+      scenario_.calls.push_back(spec);
+    } else {
+      scenario_.calls.push_back(static_cast<const TreeSearchSpec&>(spec));
+    }
   }
 
   void futex() {

@@ -23,6 +23,7 @@ struct OpenFile {
   Bytes size{};
   OpenFlags flags;
   std::shared_ptr<const SearchTree> tree;
+  std::uint64_t extents{};
 };
 
 /// The tags that a C library lets IRG give: all but 0.
@@ -127,6 +128,7 @@ class Builder {
       complain(at + "/compressed", fmt::format("found a compressed file on {}; allowed: on ntfs3", file.fs->name));
     }
     file.flags = {spec.direct, spec.sync, spec.nocow, spec.compressed};
+    file.extents = spec.extents;
     switch (file.fs->kind) {
       case FileKind::pipe:
         file.object = add_pipe(spec, at);
@@ -165,6 +167,17 @@ class Builder {
     MemoryObject& object = machine().objects[file.object].write();
     object.blocks = spec.content;
     object.laid_out = spec.size;
+    object.fault_locking = file.fs->fault_locking;
+    const bool may_be_inline = !spec.nocow || built_.workload.revision.btrfs_nocow_inline;
+    if (spec.content == BlockKind::data && spec.size <= file.fs->inline_limit && may_be_inline) {
+      object.blocks = BlockKind::inline_data;
+    }
+    if (spec.content == BlockKind::unwritten && file.fs->preallocates_zeroes) {
+      for (Bytes at; at < spec.size; at += machine().page_size) {
+        const auto page = static_cast<std::uint32_t>(at / machine().page_size);
+        machine().edit_folio({file.object, page}, [](Folio& folio) { folio.stored = true; });
+      }
+    }
   }
 
   std::uint32_t add_pipe(const FileSpec& spec, const std::string& at) {
@@ -217,14 +230,19 @@ class Builder {
     SearchTree tree;
     constexpr std::uint64_t kLeafHeader = 101;
     constexpr std::uint64_t kLeafItem = 25;
+    std::uint64_t used = 0;
     for (std::size_t l = 0; l < spec.tree.size(); ++l) {
-      const LeafSpec& leaf = spec.tree[l];
-      const std::uint64_t used = kLeafHeader + leaf.items * (leaf.item_size.n + kLeafItem);
+      const LeafSpec& run = spec.tree[l];
+      if (run.new_leaf || tree.leaves.empty()) {
+        tree.leaves.emplace_back();
+        used = kLeafHeader;
+      }
+      used += run.items * (run.item_size.n + kLeafItem);
       if (used > tree.node_size.n) {
         complain(fmt::format("{}/tree/{}", at, l), fmt::format("found {} items of {} bytes, {} bytes in a leaf of {}",
-                                                               leaf.items, leaf.item_size.n, used, tree.node_size.n));
+                                                               run.items, run.item_size.n, used, tree.node_size.n));
       }
-      tree.leaves.emplace_back(leaf.items, leaf.item_size);
+      tree.leaves.back().insert(tree.leaves.back().end(), run.items, run.item_size);
     }
     return std::make_shared<const SearchTree>(std::move(tree));
   }
@@ -428,6 +446,9 @@ class Builder {
       case PageStateWord::not_present:
         zap_pte(machine(), 0, page);
         return true;
+      case PageStateWord::clean:
+        zap_pte(machine(), 0, page);
+        return !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
       case PageStateWord::zero_page:
         zap_pte(machine(), 0, page);
         return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
@@ -517,6 +538,12 @@ class Builder {
   }
   void build_call(const TreeSearchV2Spec& spec, const std::string& at) {
     search(spec, CallKind::tree_search_v2, spec.buf_size + Bytes{112}, spec.buf_size, at);
+  }
+
+  void build_call(const FiemapSpec& spec, const std::string& at) {
+    SystemCall call{.kind = CallKind::fiemap, .extent_count = spec.extent_count};
+    add_segment(call.segments, spec.buffer, Bytes{32 + 56 * spec.extent_count}, spec.pointer_tag, at + "/buffer");
+    finish(std::move(call), spec.file, at + "/file", at);
   }
 
   void transfer(const ReadSpec& spec, CallKind kind, const std::string& at) {
@@ -620,6 +647,7 @@ class Builder {
     call.tree = file->tree;
     call.file_size = file->size;
     call.flags = file->flags;
+    call.file_extents = file->extents;
     add_call(std::move(call), file_name, at, maker);
   }
 

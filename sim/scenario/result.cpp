@@ -203,6 +203,7 @@ std::string_view status_name(Status status) {
 }
 
 std::string result_word(std::int64_t result) {
+  if (result == kKernelBugResult) return "kernel BUG";
   if (const std::optional<SigInfo> signal = signal_of(result)) return signal_name(*signal);
   return result < 0 ? errno_name(static_cast<Errno>(-result)) : std::to_string(result);
 }

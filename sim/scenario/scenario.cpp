@@ -48,6 +48,7 @@ constexpr std::array kAdviceWords = {
 constexpr std::array kStateWords = {
     EnumWord{PageStateWord::present, "present", "in memory"},
     EnumWord{PageStateWord::not_present, "not_present", "never touched"},
+    EnumWord{PageStateWord::clean, "clean", "mapped as a load leaves it: not writable yet"},
     EnumWord{PageStateWord::zero_page, "zero_page", "only read so far: the shared zero page, tags 0"},
     EnumWord{PageStateWord::swapped, "swapped", "in swap, its tags with it"},
     EnumWord{PageStateWord::cow, "cow", "shared copy-on-write with a forked child"},
@@ -272,9 +273,10 @@ void fields(V& v, MappingSpec& m) {
 
 template <class V>
 void fields(V& v, LeafSpec& l) {
-  v.about("One leaf of a btrfs tree, with items that the search finds.");
+  v.about("Items of a btrfs tree that the search finds: a leaf of its own, or the next ones of the leaf before.");
   v.required("items", l.items, in_range(1, 1000), "how many");
   v.required("item_size_bytes", l.item_size, bytes(0, 16384), "the data of each, without its header");
+  v.optional("new_leaf", l.new_leaf, flag(), "false: they lie in the same leaf as those before");
 }
 
 template <class V>
@@ -285,6 +287,8 @@ void fields(V& v, FileSpec& f) {
   v.optional("size_bytes", f.size, size_in_bytes(), "its size; of a pipe, what is queued");
   v.optional("cache", f.cache, one_of(kCacheWords), "what of it is in the page cache");
   v.optional("content", f.content, one_of(kContentWords), "what the disk has for it");
+  v.optional("extents", f.extents, in_range(std::uint64_t{1}, std::uint64_t{1} << 20),
+             "in how many pieces the disk has it");
   v.optional("direct", f.direct, flag(), "O_DIRECT");
   v.optional("sync", f.sync, flag(), "O_SYNC");
   v.optional("compressed", f.compressed, flag(), "ntfs3: the file is compressed");
@@ -397,6 +401,16 @@ void fields(V& v, TreeSearchV2Spec& c) {
   v.constant("ioctl", "BTRFS_IOC_TREE_SEARCH_V2", "the request");
   search_fields(v, c);
   v.required("buf_size_bytes", c.buf_size, size_in_bytes(), "room for results");
+}
+
+template <class V>
+void fields(V& v, FiemapSpec& c) {
+  v.about("ioctl(FS_IOC_FIEMAP): 56 bytes for each extent of a file, behind a header of 32.");
+  v.constant("ioctl", "FS_IOC_FIEMAP", "the request");
+  v.required("file", c.file, text(), "the file");
+  v.required("buffer", c.buffer, buffer_place(), "the argument: the header, then the extents");
+  v.required("extent_count", c.extent_count, in_range(std::uint64_t{1}, std::uint64_t{1} << 20), "room for as many");
+  v.optional("pointer_tag", c.pointer_tag, tag_number(), "the pointer's tag");
 }
 
 template <class V>

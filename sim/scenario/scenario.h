@@ -85,6 +85,7 @@ enum class MappingKind : std::uint8_t {
 enum class PageStateWord : std::uint8_t {
   present,
   not_present,
+  clean,
   zero_page,
   swapped,
   cow,
@@ -120,6 +121,7 @@ struct MappingSpec {
 struct LeafSpec {
   std::uint32_t items{};
   Bytes item_size{};
+  bool new_leaf{true};
   bool operator==(const LeafSpec&) const = default;
 };
 
@@ -138,6 +140,7 @@ struct FileSpec {
   Bytes pipe_size{65536};
   bool closed{};
   std::vector<LeafSpec> tree;
+  std::uint64_t extents{1};
   bool operator==(const FileSpec&) const = default;
 };
 
@@ -182,6 +185,13 @@ struct TreeSearchSpec {
 struct TreeSearchV2Spec : TreeSearchSpec {
   Bytes buf_size{};
   bool operator==(const TreeSearchV2Spec&) const = default;
+};
+struct FiemapSpec {
+  std::string file;
+  BufferPlace buffer;
+  std::uint64_t extent_count{};
+  std::uint32_t pointer_tag{};
+  bool operator==(const FiemapSpec&) const = default;
 };
 enum class ProcessVmKind : std::uint8_t { readv, writev };
 struct ProcessVmSpec {
@@ -374,7 +384,7 @@ struct PokeTagsSpec {
 };
 
 using CallSpec =
-    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, ProcessVmSpec,
+    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, FiemapSpec, ProcessVmSpec,
                  ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec, UserStoreSpec, StgSpec, LdgSpec,
                  IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec, MremapSpec, MlockSpec,
                  MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec,
