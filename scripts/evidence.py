@@ -94,11 +94,15 @@ def revision_of(kernel, revisions):
     return name if name in revisions else None
 
 
-def runs_in_buffer(bad, begin, length):
-    """The mismatched runs "g+n[:tag],..." of a region that lie in the buffer, counted from its begin."""
+def runs_in_buffer(bad, begin, length, pointer_tag=0):
+    """The mismatched runs "g+n[:tag],..." of a region that lie in the buffer, counted from its begin. None at all if a
+    run has the pointer's own tag: it may take away what another did."""
     runs = []
     for run in filter(None, bad.split(",")):
-        first, _, count = run.split(":")[0].partition("+")
+        place, _, tag = run.partition(":")
+        if tag == str(pointer_tag):
+            return []
+        first, _, count = place.partition("+")
         from_byte = int(first) * GRANULE - begin
         to_byte = from_byte + int(count or 1) * GRANULE
         if to_byte > 0 and from_byte < length:
@@ -156,7 +160,7 @@ def of_record(record, revision):
         evidence.call = {"pvm_read": "process_vm_readv", "pvm_write": "process_vm_writev"}.get(op, op)
         evidence.where = case["role"]
     evidence.start = begin % PAGE
-    evidence.bad = runs_in_buffer(case.get("bad", ""), begin, evidence.length)
+    evidence.bad = runs_in_buffer(case.get("bad", ""), begin, evidence.length, case.get("ptag", 0))
     if not evidence.bad:
         return None
     if evidence.call == "tree_search":
