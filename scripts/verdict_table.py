@@ -335,17 +335,20 @@ def evidence_table(rows, revisions):
 
 
 def livelocks(rows, revisions):
-    """The livelocks of the newest revision, counted and named from the cells."""
-    newest = revisions[-1]
-    found = [(row, mode, cell) for row in rows for (mode, revision), cell in row.cells.items()
-             if revision == newest and cell.outcome.startswith("livelock")]
-    lines = []
-    for row in rows:
-        own = [(mode, cell) for r, mode, cell in found if r is row]
-        if own:
+    """The livelocks of one revision after the other, counted and named from the cells."""
+    parts = []
+    for revision in reversed(revisions):
+        lines, cells = [], 0
+        for row in rows:
+            own = [(mode, row.cells[mode, revision]) for mode in MODES if (mode, revision) in row.cells]
+            own = [(mode, cell) for mode, cell in own if cell.outcome.startswith("livelock")]
+            cells += len(own)
             words = "; ".join(f"{mode}: {cell.outcome.split(', ')[1]}, {cell.standing()}" for mode, cell in own)
-            lines.append(f"* `{row.loop}`, {row.name()}: {words}" if row.name() != "–" else f"* `{row.loop}`: {words}")
-    return f"In {newest} {len(found)} cells of {len(lines)} rows are livelocks:\n\n" + "\n".join(lines)
+            name = f"`{row.loop}`" + (f", {row.name()}" if row.name() != "–" else "")
+            if own:
+                lines.append(f"* {name}: {words}")
+        parts.append(f"**{revision}**, {cells} cells:\n\n" + "\n".join(lines))
+    return "\n\n".join(parts)
 
 
 TRIED = [
@@ -361,8 +364,7 @@ TRIED = [
     "Did not hold up: \"5.10 fails because a copy that moves nothing does not try one byte\". 5.10.223 has that step, "
     "back-ported. It loops on whole uncached blocks of ext4, xfs and gfs2 for another reason, that a short copy counts "
     "as nothing and the same length is tried again. \"Direct writes of btrfs end\": on 7.3.4 a page-aligned one meets "
-    "the granule on the direct path already, goes on buffered, and loops there. Newer kernels between 6.12 and 7.3.4 "
-    "did the same where they were tried.",
+    "the granule on the direct path already, goes on buffered, and loops there; 6.16.3 and 6.18.15 do not end it either.",
     "Not tried: wake-op by FEAT_LSUI, which the emulator does not have; the wrong return values of "
     "fault_in_safe_writeable(), as no kernel that still has them was to be had; any kernel from 5.13 to 5.19; and the "
     "loops without a number in the table of records.",
@@ -376,6 +378,7 @@ ADVICE = (
 
 
 def page_of(rows, revisions, version, files, loops):
+    recorded = [r for r in revisions if any(row.cells[cell].seen for row in rows for cell in row.cells if cell[1] == r)]
     standings = collections.Counter(cell.standing() for row in rows for cell in row.cells.values())
     cells = sum(standings.values())
     covered = {row.loop for row in rows}
@@ -419,9 +422,9 @@ def page_of(rows, revisions, version, files, loops):
 
 {modes_in_sections(rows, revisions)}
 
-## Livelocks of the newest revision
+## Livelocks of the recorded revisions
 
-{livelocks(rows, revisions)}
+{livelocks(rows, recorded)}
 
 ## Where records show something else
 
