@@ -1,7 +1,7 @@
 """What real kernels did, in the words of the tables: one Evidence for each kernel, call and buffer on record.
 
-Two kinds of files are read: records (tests/conform/records.jsonl, docs/fidelity.md says what is in them) and hypotheses,
-loops that were predicted from source first and then tried (tests/conform/hypotheses.jsonl, with the key "hypothesis").
+Two kinds of files are read: records (tests/conform/records.jsonl, docs/fidelity.md says what is in them) and
+hypotheses, loops that were predicted from source first and then tried (hypotheses.jsonl, with the key "hypothesis").
 Only calls with one plain buffer are taken: private anonymous memory with PROT_MTE that is all there, one segment, at
 least one granule in it with another tag than the pointer's.
 """

@@ -3,8 +3,8 @@
 
 Usage: scripts/seed_mail_table.py [--program PROGRAM] [--records FILE]... [--check]
 
-Side by side: what the mail says of O_DIRECT with mismatched tags, what mtesim makes of the mail's kernel and of newer ones
-(out of `mtesim batch`), and what records of real kernels show (--records; by default those of tests/conform/).
+Side by side: what the mail says of O_DIRECT with mismatched tags, what mtesim makes of the mail's kernel and of newer
+ones (out of `mtesim batch`), and what records of real kernels show (--records; by default those of tests/conform/).
 --check writes nothing, and says whether the page is current.
 """
 
@@ -24,8 +24,8 @@ RECORDED = ["5.10", "6.1", "6.12", "7.3"]
 BUFFERS = ["page-aligned", "512", "16", "3"]
 BLOCKS = {"data": "on the disk", "hole": "a hole", "new": "behind the end"}
 
-# What the mail says: (file system, call) -> whether there are tag check faults, page-aligned and not. It says nothing of
-# what blocks the file had, and "no live-lock" of all.
+# What the mail says: (file system, call) -> whether there are tag check faults, page-aligned and not. It says nothing
+# of what blocks the file had, and "no live-lock" of all.
 CLAIMS = {
     ("ext4", "read"): (False, False),
     ("ext4", "write"): (False, False),
@@ -122,8 +122,9 @@ def claim_of(case):
 
 
 def rows_of(predicted, recorded):
-    cases = sorted({case for case, _ in predicted}, key=lambda c: (["gfs2", "ext4", "btrfs"].index(c.fs), c.nocow, c.call,
-                                                                 list(BLOCKS).index(c.blocks), BUFFERS.index(c.buffer)))
+    order = ["gfs2", "ext4", "btrfs"]
+    cases = sorted({case for case, _ in predicted}, key=lambda c: (
+        order.index(c.fs), c.nocow, c.call, list(BLOCKS).index(c.blocks), BUFFERS.index(c.buffer)))
     rows = []
     for case in cases:
         own = predicted[case, MAIL_KERNEL]
@@ -144,44 +145,47 @@ def counted(predicted, recorded):
             "mtesim and all records say the same.")
 
 
-MAIL = [
-    "The mail is Catalin Marinas' of 29 November 2021 ([linux-mail-sub-page-faults]), written while 5.16 was being made. "
-    "He had tried to live-lock other users of the fault-in functions than the btrfs search ioctl, by O_DIRECT (and "
-    "O_SYNC) on gfs2, ext4 and btrfs, with mismatched tags in the middle of a page. He reports: gfs2, no tag check faults "
-    "in reads, some in writes; ext4, none, whether or not the buffer is page-aligned; btrfs, writes fault with unaligned "
-    "buffers only, reads with both; no live-lock anywhere. He does not say what blocks the files had, how long the "
-    "transfers were, or how the unaligned buffers lay.",
-]
+MAIL = (
+    "The mail is Catalin Marinas' of 29 November 2021 ([linux-mail-sub-page-faults]), written while 5.16 was being "
+    "made. He had tried to live-lock other users of the fault-in functions than the btrfs search ioctl, by O_DIRECT "
+    "(and O_SYNC) on gfs2, ext4 and btrfs, with mismatched tags in the middle of a page. He reports: gfs2, no tag "
+    "check faults in reads, some in writes; ext4, none, whether or not the buffer is page-aligned; btrfs, writes "
+    "fault with unaligned buffers only, reads with both; no live-lock anywhere. He does not say what blocks the files "
+    "had, how long the transfers were, or how the unaligned buffers lay."
+)
 
 WHY = [
-    ("gfs2, writes", "The mail sees faults. The records see none where blocks are overwritten that are on the disk, and "
-     "faults where the write fills a hole or makes the file longer. In the first case the pages are had by GUP and read "
-     "through the kernel's own mapping, which no tag guards. In the second gfs2 has nothing to write over: its direct "
-     "path gives the write back, and it is done buffered, by loads through the user's pointer. A test that makes its file "
-     "by the very write that it tests has the second case, so both can be right; the mail's guess, that gfs2 does not "
-     "always use get_user_pages() for writes, is what happens. 5.10 does not come back from that buffered write, for the "
-     "reason of its other ones: a short copy into a fresh block counts as nothing, and the same length is tried again."),
-    ("gfs2, reads", "Mail and records agree for blocks on the disk. Of holes the mail does not speak. There the buffer is "
-     "cleared by stores through the user's pointer, and the fault-in between two tries is a walk that sees no tag: a "
-     "livelock in the records of 6.1 and 6.12, and predicted for 5.16. So \"no live-lock\" holds for blocks on the disk "
-     "and not for holes. That SIGKILL would not end it on 5.16 follows from a return value of 5.16's "
-     "fault_in_safe_writeable(), which takes a first page that failed for success if the range begins inside it."),
-    ("ext4", "Mail and records agree where blocks are on the disk: no faults, page-aligned or not. A buffer that is not "
-     "aligned to 512 bytes is refused with EINVAL before anything is touched, so nothing can fault. Reads of holes fault, "
-     "since they clear the buffer; the mail does not speak of them. 5.10 returns 0 then, as at the end of a file, because "
-     "its clear_user() reports nothing cleared after a fault; 6.1 and later say EFAULT."),
-    ("btrfs, page-aligned reads", "The mail sees faults. The records see none for blocks on the disk, and the model none "
-     "for 5.16. Both see faults in a read of a hole, whose zeroes are stored through the user's pointer. Inline and "
-     "compressed extents are copied as well. Which of these the mail's file had, if any, it does not tell, and no 5.16 was "
-     "run: this difference stays open."),
-    ("btrfs, unaligned buffers", "Mail and records agree: a buffer that is not aligned to the file system's blocks sends "
-     "the call through the page cache, where every access is checked. Reads stop at the mismatch, on 5.10 a few bytes "
-     "before it. Writes stop there too, but for 7.3, where the buffered write of whole uncached blocks never ends."),
-    ("btrfs, page-aligned writes", "Mail and records agree for the kernels around the mail's, and for files without "
-     "checksums. Newer ones have changed. 6.12 sends a file with checksums through the buffered path, as its pages might "
-     "change under the checksum, so it faults and ends short. 7.3.4 meets the granule on the direct path already, goes on "
-     "buffered, and does not return. SIGKILL ended those two calls after some four seconds, for a cause that was not "
-     "found; the model says that it does not, and that cell is marked **≠**."),
+    "**gfs2, writes.** The mail sees faults. The records see none where blocks are overwritten that are on the disk, "
+    "and faults where the write fills a hole or makes the file longer. In the first case the pages are had by GUP and "
+    "read through the kernel's own mapping, which no tag guards. In the second gfs2 has nothing to write over: its "
+    "direct path gives the write back, and it is done buffered, by loads through the user's pointer. A test that "
+    "makes its file by the very write that it tests has the second case, so both can be right; the mail's guess, that "
+    "gfs2 does not always use get_user_pages() for writes, is what happens. 5.10 does not come back from that "
+    "buffered write, for the reason of its other ones: a short copy into a fresh block counts as nothing, and the "
+    "same length is tried again.",
+    "**gfs2, reads.** Mail and records agree for blocks on the disk. Of holes the mail does not speak. There the "
+    "buffer is cleared by stores through the user's pointer, and the fault-in between two tries is a walk that sees "
+    "no tag: a livelock in the records of 6.1 and 6.12, and predicted for 5.16. So \"no live-lock\" holds for blocks "
+    "on the disk and not for holes. That SIGKILL would not end it on 5.16 follows from a return value of 5.16's "
+    "fault_in_safe_writeable(), which takes a first page that failed for success if the range begins inside it.",
+    "**ext4.** Mail and records agree where blocks are on the disk: no faults, page-aligned or not. A buffer that is "
+    "not aligned to 512 bytes is refused with EINVAL, so nothing can fault. Reads of holes, of which the mail does "
+    "not speak, fault, aligned or not, since no disk is asked and the buffer is cleared by stores through the user's "
+    "pointer. 5.10 returns 0 then, as at the end of a file, because its clear_user() reports nothing cleared after a "
+    "fault; 6.1 and later say EFAULT.",
+    "**btrfs, page-aligned reads.** The mail sees faults. The records see none for blocks on the disk, and the model "
+    "none for 5.16. Both see faults in a read of a hole, whose zeroes are stored through the user's pointer. Inline "
+    "and compressed extents are copied as well. Which of these the mail's file had, if any, it does not tell, and no "
+    "5.16 was run: this difference stays open.",
+    "**btrfs, unaligned buffers.** Mail and records agree: a buffer that is not aligned to the file system's blocks "
+    "sends the call through the page cache, where every access is checked. Reads stop at the mismatch, on 5.10 a few "
+    "bytes before it if the buffer is not aligned to 16 bytes either. Writes stop there too, but for 7.3, where the buffered write of whole uncached blocks never "
+    "ends.",
+    "**btrfs, page-aligned writes.** Mail and records agree for the kernels around the mail's, and for files without "
+    "checksums. Newer ones have changed. 6.12 sends a file with checksums through the buffered path, as its pages "
+    "might change under the checksum, so it faults and ends short. 7.3.4 meets the granule on the direct path "
+    "already, goes on buffered, and does not return. SIGKILL ended those two calls after some four seconds, for a "
+    "cause that was not found; the model says that it does not, and that cell is marked **≠**.",
 ]
 
 
@@ -193,20 +197,21 @@ def page_of(predicted, recorded, version, files):
         "transfers of at least 8 KiB, in whole blocks, with mismatched granules where no probe of whole pages looks."
     )
     legend = (
-        "*blocks*: what the file has where it is read or written. *buffer*: page-aligned, or how far into a page it begins; "
-        "of the records, aligned to 512 bytes, to 16 bytes, or to less. *full*, *short*, *nothing*: the count. A number in "
-        "brackets says how many records. In parentheses: predicted, no record. **≠ mail**: the prediction for "
-        f"{MAIL_KERNEL} differs from the mail. **≠**: records and prediction differ, the prediction in parentheses. "
-        f"{MAIL_KERNEL} itself was never run, and all of its column is predicted from its source. The records of the column 7.3 are of 7.3.4."
+        "*blocks*: what the file has where it is read or written. *buffer*: page-aligned, or how far into a page it "
+        "begins; of the records, aligned to 512 bytes, to 16 bytes, or to less. *full*, *short*, *nothing*: the count. "
+        "A number in brackets says how many records. In parentheses: predicted, no record. **≠ mail**: the prediction "
+        f"for {MAIL_KERNEL} differs from the mail. **≠**: records and prediction differ, the prediction in parentheses. "
+        f"{MAIL_KERNEL} itself was never run, and all of its column is predicted from its source. The records of the "
+        "column 7.3 are of 7.3.4."
     )
     header = ["file system", "call", "blocks", "buffer", "mail", f"{MAIL_KERNEL}, predicted",
               *(f"{revision}, recorded" for revision in RECORDED)]
-    why = "\n\n".join(wrapped(f"**{title}.** {words}") for title, words in WHY)
+    why = "\n\n".join(map(wrapped, WHY))
     return f"""# The seed mail's table: O_DIRECT with mismatched tags
 
 <!-- Generated by scripts/seed_mail_table.py; do not edit. -->
 
-{chr(10).join(map(wrapped, MAIL))}
+{wrapped(MAIL)}
 
 {wrapped(made)}
 

@@ -3,9 +3,9 @@
 
 Usage: scripts/verdict_table.py [--program PROGRAM] [--records FILE]... [--check]
 
-The script carries the scenarios out with `mtesim batch` and reads what it writes; it knows no result beforehand. A cell is
-confirmed, refuted or a prediction by the records of real kernels (--records; by default those of tests/conform/) that
-match the predicate of its situation, in SITUATIONS. --check writes nothing, and says whether the page is current.
+The script carries the scenarios out with `mtesim batch` and reads what it writes; it knows no result beforehand. A cell
+is confirmed, refuted or a prediction by the records of real kernels (--records; by default those of tests/conform/)
+that match the predicate of its situation, in SITUATIONS. --check writes nothing, and says whether the page is current.
 """
 
 import argparse
@@ -59,8 +59,8 @@ def reads_data(e):
 def direct(call, obj, alignment, more):
     """O_DIRECT with offset, length and buffer aligned to so many bytes."""
     return lambda e: (e.call == call and e.obj == obj and e.direct and e.in_the_middle() and
-                      e.first_bad() < evidence.wanted_bytes(e) and (e.start | e.position | e.length) % alignment == 0 and
-                      more(e))
+                      e.first_bad() < evidence.wanted_bytes(e) and
+                      (e.start | e.position | e.length) % alignment == 0 and more(e))
 
 
 def is_stuffed(e):
@@ -353,27 +353,28 @@ def livelocks(rows, revisions):
 
 TRIED = [
     "The loops were read in source first, and what they would do with one bad granule was written down before any "
-    "kernel was asked. Then Debian's 5.10.223, 6.1.176, 6.12.95 and 7.3.4 were run under an emulator with MTE, two CPUs, "
-    "one for the call and one to watch it; a call that had not come back after six seconds got a SIGKILL.",
+    "kernel was asked. Then Debian's 5.10.223, 6.1.176, 6.12.95 and 7.3.4 were run under an emulator with MTE, two "
+    "CPUs, one for the call and one to watch it; a call that had not come back after six seconds got a SIGKILL.",
     "Held up: the livelock of the btrfs search ioctl on 5.10, its end since 6.1, and its return on 7.3.4 with "
     "store-only checks; the write of a whole uncached block on btrfs in 7.3.4, which SIGKILL does not end; the "
     "killable loops of gfs2's buffered read, direct read of a hole and of inline data, and FIEMAP since 6.1, and of "
-    "/proc/kcore since 6.12; the futex calls lock-pi and cmp-requeue-pi, which hang on all four kernels; the "
-    "EFAULT that the ioctl gives for a granule behind its last item, and in ASYMM mode for stores that would have "
-    "passed; that direct I/O of blocks on disk does not see tags.",
+    "/proc/kcore since 6.12; the futex calls lock-pi and cmp-requeue-pi, which hang on all four kernels; the EFAULT "
+    "that the ioctl gives for a granule behind its last item, and in ASYMM mode for stores that would have passed; "
+    "that direct I/O of blocks on disk does not see tags.",
     "Did not hold up: \"5.10 fails because a copy that moves nothing does not try one byte\". 5.10.223 has that step, "
-    "back-ported. It loops on whole uncached blocks of ext4, xfs and gfs2 for another reason, that a short copy counts "
-    "as nothing and the same length is tried again. \"Direct writes of btrfs end\": on 7.3.4 a page-aligned one meets "
-    "the granule on the direct path already, goes on buffered, and loops there; 6.16.3 and 6.18.15 do not end it either.",
+    "back-ported. It loops on whole uncached blocks of ext4, xfs and gfs2 for another reason, that a short copy "
+    "counts as nothing and the same length is tried again. \"Direct writes of btrfs end\": on 7.3.4 a page-aligned one "
+    "meets the granule on the direct path already, goes on buffered, and loops there; 6.16.3 and 6.18.15 do not end "
+    "it either.",
     "Not tried: wake-op by FEAT_LSUI, which the emulator does not have; the wrong return values of "
     "fault_in_safe_writeable(), as no kernel that still has them was to be had; any kernel from 5.13 to 5.19; and the "
     "loops without a number in the table of records.",
 ]
 
 ADVICE = (
-    "A livelock without **c** is a prediction, and for a kernel that people run a possible bug. Confirm it, report it to "
-    "the maintainers of that code first (to security@kernel.org where an unprivileged user can hang a machine), and "
-    "publish afterwards. This page gives the analysis, not a recipe."
+    "A livelock without **c** is a prediction, and for a kernel that people run a possible bug. Confirm it, report it "
+    "to the maintainers of that code first (to security@kernel.org where an unprivileged user can hang a machine), "
+    "and publish afterwards. This page gives the analysis, not a recipe."
 )
 
 
@@ -387,20 +388,21 @@ def page_of(rows, revisions, version, files, loops):
         sys.exit(f"no scenario in {FOLDER.relative_to(ROOT)} for: {', '.join(missing)}")
     made = (
         f"Made by `scripts/verdict_table.py` with mtesim {version}, out of `mtesim batch` over {len(files)} files of "
-        f"`scenarios/verdicts/`: {cells} cells, each a run and an exhaustive check. In each one granule of an otherwise "
-        "good buffer has another tag than the pointer; it lies where no probe of whole pages looks. All loops of "
-        f"`mtesim list loops` are there. A mode, or a loop, that a revision does not have has no cell."
+        f"`scenarios/verdicts/`: {cells} cells, each a run and a check of all futures, which agree. In each, one "
+        "granule of an otherwise good buffer has another tag than the pointer; it lies where no probe of whole pages "
+        "looks. All loops of `mtesim list loops` are there. A mode, or a loop, that a revision does not have has no cell."
     )
     words = (
-        "*full*: all bytes were moved; *short*: fewer, more than none; *nothing*: 0, as at the end of a file; *done*: a "
-        "call that counts no bytes succeeded; an error's name; *livelock*: it never returns, and a SIGKILL ends it "
+        "*full*: all bytes were moved; *short*: fewer, more than none; *nothing*: 0, as at the end of a file; *done*: "
+        "a call that counts no bytes succeeded; an error's name; *livelock*: it never returns, and a SIGKILL ends it "
         "(*killable*) or does not."
     )
     marks = (
         "**c**, confirmed: records of that kernel in this situation and mode are there, and all show the same. **r**, "
-        "refuted: they show something else. **m**, mixed: some do and some do not. No mark: predicted, from source, and "
-        "not seen on a kernel. Which records belong to a situation is said by the predicates in the script; they were "
-        "made on Debian's 5.10.223, 6.1.176, 6.12.95 and 7.3.4 under an emulator. The other revisions have no records."
+        "refuted: they show something else. **m**, mixed: some do and some do not. No mark: predicted, from source, "
+        "and not seen on a kernel. Which records belong to a situation is said by the predicates in the script; they "
+        "were made on Debian's 5.10.223, 6.1.176, 6.12.95 and 7.3.4 under an emulator. The other revisions have no "
+        "records."
     )
     summary = (
         f"{standings['confirmed']} cells are confirmed, {standings['predicted']} predicted, {standings['mixed']} mixed "
