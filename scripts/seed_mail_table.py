@@ -179,8 +179,8 @@ WHY = [
     "5.16 was run: this difference stays open.",
     "**btrfs, unaligned buffers.** Mail and records agree: a buffer that is not aligned to the file system's blocks "
     "sends the call through the page cache, where every access is checked. Reads stop at the mismatch, on 5.10 a few "
-    "bytes before it if the buffer is not aligned to 16 bytes either. Writes stop there too, but for 7.3, where the buffered write of whole uncached blocks never "
-    "ends.",
+    "bytes before it if the buffer is not aligned to 16 bytes either. Writes stop there too, but for 7.3, where the "
+    "buffered write of whole uncached blocks never ends.",
     "**btrfs, page-aligned writes.** Mail and records agree for the kernels around the mail's, and for files without "
     "checksums. Newer ones have changed. 6.12 sends a file with checksums through the buffered path, as its pages "
     "might change under the checksum, so it faults and ends short. 7.3.4 meets the granule on the direct path "
@@ -199,8 +199,9 @@ def page_of(predicted, recorded, version, files):
     legend = (
         "*blocks*: what the file has where it is read or written. *buffer*: page-aligned, or how far into a page it "
         "begins; of the records, aligned to 512 bytes, to 16 bytes, or to less. *full*, *short*, *nothing*: the count. "
-        "A number in brackets says how many records. In parentheses: predicted, no record. **≠ mail**: the prediction "
-        f"for {MAIL_KERNEL} differs from the mail. **≠**: records and prediction differ, the prediction in parentheses. "
+        "A number in brackets says how many records. In parentheses: predicted, no record. **≠ mail**: the "
+        f"prediction for {MAIL_KERNEL} differs from the mail. **≠**: records and prediction differ, the "
+        "prediction in parentheses. "
         f"{MAIL_KERNEL} itself was never run, and all of its column is predicted from its source. The records of the "
         "column 7.3 are of 7.3.4."
     )

@@ -390,7 +390,8 @@ def page_of(rows, revisions, version, files, loops):
         f"Made by `scripts/verdict_table.py` with mtesim {version}, out of `mtesim batch` over {len(files)} files of "
         f"`scenarios/verdicts/`: {cells} cells, each a run and a check of all futures, which agree. In each, one "
         "granule of an otherwise good buffer has another tag than the pointer; it lies where no probe of whole pages "
-        "looks. All loops of `mtesim list loops` are there. A mode, or a loop, that a revision does not have has no cell."
+        "looks. All loops of `mtesim list loops` are there. "
+        "A mode, or a loop, that a revision does not have has no cell."
     )
     words = (
         "*full*: all bytes were moved; *short*: fewer, more than none; *nothing*: 0, as at the end of a file; *done*: "
