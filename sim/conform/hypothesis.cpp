@@ -38,7 +38,7 @@ void file_case(const json& what, json& to) {
   to["fmode"] = file == "hole" ? "hole" : "data";
   const bool in_memory = to["obj"] == "tmpfs";
   to["cache"] = text(what, "cache") == "warm" || in_memory ? "warm" : "cold";
-  if (what.contains("unmap")) to["prot"] = fmt::format("{}:unmap", number(what, "unmap", 0));
+  if (what.contains("unmap")) to["prot"] = fmt::format("{}:unmap", number(what, "unmap", 0) / kPage);
 }
 
 /// Copies whose kernel side begins at a chosen offset of a page, repeated from the first byte that was not copied.

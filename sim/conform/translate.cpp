@@ -270,6 +270,7 @@ class Translator {
       return;
     }
     const ReadSpec read{"f", place(kRegion, first().offset), bytes_of(first().length), position, tag_of(first())};
+    if (!what_.calls.empty()) return repeated(read, write);
     if (write) {
       scenario_.calls.emplace_back(WriteSpec{read});
     } else {
