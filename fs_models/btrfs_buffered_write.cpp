@@ -53,20 +53,20 @@ Bytes btrfs_copy_from_user(Kernel& k, IovIter& iter, std::uint32_t object, Bytes
   return traced.returns(done);
 }
 
-/// The bytes of [at, at + size) that lie in one folio: of a page that is cached, that page; else of what is made for as
-/// much: as many pages, a power of two, as the size fills and the place allows.
+/// The bytes of [at, at + size) that lie in one folio: of a page that is up to date, that page; else of what is made
+/// for as much: as many pages, a power of two, as the size fills and the place allows.
 Bytes in_one_folio(const Kernel& k, std::uint32_t object, Bytes at, Bytes size) {
   const Bytes page = k.machine.page_size;
   Bytes folio = page;
-  const auto is_cached = [&](Bytes begin, Bytes length) {
+  const auto is_uptodate = [&](Bytes begin, Bytes length) {  // and so a page of another folio
     for (Bytes p = begin; p < begin + length; p += page) {
-      if (k.machine.folio(page_of(k, object, p)).in_cache) return true;
+      if (k.machine.folio(page_of(k, object, p)).uptodate) return true;
     }
     return false;
   };
   const Bytes begin{round_down(at.n, page)};
   while (k.revision.btrfs_large_folios && folio * 2 <= size && folio * 2 <= kLargestFolio &&
-         is_aligned(begin.n, folio * 2) && !is_cached(begin, folio * 2)) {
+         is_aligned(begin.n, folio * 2) && !is_uptodate(begin, folio * 2)) {
     folio = folio * 2;
   }
   return min(folio - at % page, size);

@@ -91,7 +91,7 @@ Bytes write_bounced(Kernel& k, IovIter& iter, const DioRequest& request, Bytes a
     const Bytes wanted = min(size - done, k.machine.page_size * kBioPages);
     Provenance copied;
     const IovPosition before = iter.at;
-    if (copy_from_iter(k, copied, iter, wanted) < wanted) {
+    if (copy_page_from_iter(k, copied, iter, wanted) < wanted) {
       iter.at = before;
       break;
     }
