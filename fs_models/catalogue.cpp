@@ -25,6 +25,7 @@
 #include "fs_models/unix_socket.h"
 #include "fs_models/user_events.h"
 #include "fs_models/userfaultfd_copy.h"
+#include "fs_models/vfs.h"
 
 namespace mtesim {
 
@@ -32,6 +33,7 @@ namespace {
 
 template <class L>
 CopyLoop make(const SystemCall& call) {
+  if (call.is_read() || call.is_write()) return CopyLoop(AfterAccessOk<L>(call));
   return CopyLoop(L(call));
 }
 
