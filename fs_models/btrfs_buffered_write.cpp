@@ -8,6 +8,8 @@ namespace {
 
 /// What current->nr_dirtied_pause lets a task that has dirtied nothing dirty before it must look at the balance.
 constexpr std::uint64_t kMayDirtyPages = 32;
+/// Of btrfs, where it has large folios: as many blocks as a word has bits.
+constexpr Bytes kLargestFolio{256U << 10};
 
 FolioRef page_of(const Kernel& k, std::uint32_t object, Bytes at) {
   return {object, static_cast<std::uint32_t>(at / k.machine.page_size)};
@@ -51,20 +53,53 @@ Bytes btrfs_copy_from_user(Kernel& k, IovIter& iter, std::uint32_t object, Bytes
   return traced.returns(done);
 }
 
+/// The bytes of [at, at + size) that lie in one folio: of a page that is up to date, that page; else of what is made
+/// for as much: as many pages, a power of two, as the size fills and the place allows.
+Bytes in_one_folio(const Kernel& k, std::uint32_t object, Bytes at, Bytes size) {
+  const Bytes page = k.machine.page_size;
+  Bytes folio = page;
+  const auto is_uptodate = [&](Bytes begin, Bytes length) {  // and so a page of another folio
+    for (Bytes p = begin; p < begin + length; p += page) {
+      if (k.machine.folio(page_of(k, object, p)).uptodate) return true;
+    }
+    return false;
+  };
+  const Bytes begin{round_down(at.n, page)};
+  while (k.revision.btrfs_large_folios && folio * 2 <= size && folio * 2 <= kLargestFolio &&
+         is_aligned(begin.n, folio * 2) && !is_uptodate(begin, folio * 2)) {
+    folio = folio * 2;
+  }
+  return min(folio - at % page, size);
+}
+
 /// copy_one_range() of 7.3, a folio at a time. 0: nothing is kept, and the caller tries the same again.
 Bytes copy_one_range(Kernel& k, IovIter& iter, std::uint32_t object, Bytes at) {
-  const Bytes offset = at % k.machine.page_size;
-  const Bytes size = min(k.machine.page_size - offset, iter.count());
+  const Bytes size = in_one_folio(k, object, at, iter.count());
   Traced traced(k, "copy_one_range", {}, size);
+  const IovPosition before = iter.at;
   prepare_pages(k, object, at, size, false);
-  const FolioRef page = page_of(k, object, at);
-  Provenance copied;
-  const Bytes moved = copy_into_page(k, copied, iter, page, offset, size);
-  if (moved < size && !k.machine.folio(page).uptodate) {
-    iter.revert(moved);
+  const bool fresh = !k.machine.folio(page_of(k, object, at)).uptodate;
+  std::vector<Provenance> parts;
+  Bytes moved;
+  while (moved < size) {
+    const Bytes offset = (at + moved) % k.machine.page_size;
+    const Bytes count = min(k.machine.page_size - offset, size - moved);
+    const FolioRef page = page_of(k, object, at + moved);
+    Provenance copied;
+    const Bytes part = copy_into_page(k, copied, iter, page, offset, count);
+    parts.push_back(copied);
+    moved += part;
+    if (part < count) break;
+  }
+  if (moved < size && fresh) {
+    iter.at = before;
     return traced.returns(Bytes{0});
   }
-  keep_in_page(k.machine, page, offset, copied);
+  Bytes kept;
+  for (const Provenance& part : parts) {
+    keep_in_page(k.machine, page_of(k, object, at + kept), (at + kept) % k.machine.page_size, part);
+    kept += part.size();
+  }
   return traced.returns(moved);
 }
 
@@ -75,7 +110,9 @@ std::optional<Errno> btrfs_buffered_write_round(Kernel& k, IovIter& iter, BtrfsW
   const Bytes page_size = k.machine.page_size;
   const Bytes at = position + s.written;
   const std::uint64_t pages = k.revision.btrfs_write_by_folio || s.one_page != 0 ? 1 : kMayDirtyPages;
-  const Bytes size = min(page_size * pages - at % page_size, iter.count());
+  const bool large = k.revision.btrfs_write_by_folio && k.revision.btrfs_large_folios;
+  const Bytes reach = large ? kLargestFolio - at % kLargestFolio : page_size * pages - at % page_size;
+  const Bytes size = min(reach, iter.count());
   if (fault_in_iov_iter(k, iter, size, k.revision.btrfs_write_probe).n > 0) return Errno::efault;
 
   Bytes copied;

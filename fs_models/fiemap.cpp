@@ -48,10 +48,15 @@ Step Fiemap::step(State& s, Kernel& k) const {
 
 /// fiemap_fill_next_extent(), for each.
 Errno Fiemap::fill(State& s, Kernel& k) const {
-  for (const std::uint64_t all = std::min(room, extents); s.mapped < all; ++s.mapped) {
+  const auto fill_next_extent = [&] {
     const Bytes at = kHeader + kExtent * s.mapped;
     Traced traced(k, "fiemap_fill_next_extent", argument + at, kExtent);
-    if (copy_to_user(k, argument + at, made_by_kernel(at, kExtent)).n > 0) return traced.returns(Errno::efault);
+    const Bytes missing = copy_to_user(k, argument + at, made_by_kernel(at, kExtent));
+    return traced.returns(missing.n > 0 ? Errno::efault : Errno::ok);
+  };
+  for (const std::uint64_t all = std::min(room, extents); s.mapped < all; ++s.mapped) {
+    if (fill_next_extent() == Errno::ok) continue;
+    return iomap && k.revision.iomap_fiemap_tries_twice ? fill_next_extent() : Errno::efault;
   }
   return Errno::ok;
 }

@@ -30,13 +30,15 @@ struct Fiemap {
   std::uint64_t extents{};  ///< that the file has
   std::uint32_t object{};
   bool gfs2{};
+  bool iomap{};  ///< iomap_fiemap(), which is an extent behind, and tries that one once more after an error
 
   explicit Fiemap(const SystemCall& call)
       : argument(call.segments.front().base),
         room(call.extent_count),
         extents(call.file_extents),
         object(call.object),
-        gfs2(call.fs->name == "gfs2") {}
+        gfs2(call.fs->name == "gfs2"),
+        iomap(call.fs->name != "btrfs") {}
   [[nodiscard]] State begin() const { return {}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return kExtent * s.mapped; }

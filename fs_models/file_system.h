@@ -50,10 +50,10 @@ struct FileSystem {
   FileKind kind{};
   ObjectKind pages{};        ///< regular files: what their page cache is
   WriteContract contract{};  ///< of its buffered write(2)
-  std::string_view since{};  ///< the first revision that has its loops; empty: all have
   FaultLocking fault_locking{};
   Bytes inline_limit{};        ///< a file up to this size has its data within its metadata; 0: none has
   bool preallocates_zeroes{};  ///< fallocate() writes zeroes to the blocks, which are data then
+  std::string_view since{};    ///< the first revision that has its loops; empty: all have
 };
 
 [[nodiscard]] std::span<const FileSystem> file_systems();

@@ -18,13 +18,14 @@ struct OpNames {
   std::string_view call;
   const char* function;
 };
-constexpr std::array<OpNames, 6> kOps{{
+constexpr std::array<OpNames, 7> kOps{{
     {FutexOp::wait, "futex FUTEX_WAIT", "futex_wait"},
     {FutexOp::wake, "futex FUTEX_WAKE", "futex_wake"},
     {FutexOp::wake_op, "futex FUTEX_WAKE_OP", "futex_wake_op"},
     {FutexOp::cmp_requeue, "futex FUTEX_CMP_REQUEUE", "futex_requeue"},
     {FutexOp::cmp_requeue_pi, "futex FUTEX_CMP_REQUEUE_PI", "futex_requeue"},
     {FutexOp::lock_pi, "futex FUTEX_LOCK_PI", "futex_lock_pi"},
+    {FutexOp::unlock_pi, "futex FUTEX_UNLOCK_PI", "futex_unlock_pi"},
 }};
 
 const OpNames& names_of(FutexOp op) {
@@ -101,6 +102,13 @@ Step lock_pi(Kernel& k, UserPtr at) {
   return locked == Errno::ok ? Step(finished(Errno::ok)) : try_again(k, at);
 }
 
+/// Whoever unlocks must hold the lock, and here nobody does.
+Step unlock_pi(Kernel& k, UserPtr at) {
+  Provenance word;
+  if (!access_ok(k, at, kWord) || get_user(k, word, at, kWord) != Errno::ok) return finished(Errno::efault);
+  return finished(Errno::eperm);
+}
+
 }  // namespace
 
 std::string_view futex_call_name(FutexOp op) { return names_of(op).call; }
@@ -114,6 +122,7 @@ Step Futex::step(State&, Kernel& k) const {
   Traced traced(k, names_of(op).function, first, kWord);
   const bool pi = op == FutexOp::lock_pi || op == FutexOp::cmp_requeue_pi;
   const bool has_second = op == FutexOp::wake_op || op == FutexOp::cmp_requeue || op == FutexOp::cmp_requeue_pi;
+  if (op == FutexOp::unlock_pi) return unlock_pi(k, first);
   Errno status = get_futex_key(k, first, shared, op == FutexOp::lock_pi ? AccessKind::store : AccessKind::load);
   if (status != Errno::ok) return finished(status);
   if (has_second) {
@@ -137,6 +146,7 @@ Step Futex::step(State&, Kernel& k) const {
     case FutexOp::wait:
     case FutexOp::cmp_requeue:
     case FutexOp::cmp_requeue_pi:
+    case FutexOp::unlock_pi:
       break;
   }
   Provenance word;

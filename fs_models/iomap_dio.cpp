@@ -92,8 +92,8 @@ Bytes write_bounced(Kernel& k, IovIter& iter, const DioRequest& request, Bytes a
     const Bytes wanted = min(size - done, k.machine.page_size * kBioPages);
     Provenance copied;
     const IovPosition before = iter.at;
-    const Bytes moved =
-        iter.nofault ? copy_page_from_iter_atomic(k, copied, iter, wanted) : copy_from_iter(k, copied, iter, wanted);
+    const Bytes moved = iter.nofault ? copy_page_from_iter_atomic(k, copied, iter, wanted)
+                                     : copy_page_from_iter(k, copied, iter, wanted);
     if (moved < wanted) {
       iter.at = before;
       break;

@@ -72,8 +72,10 @@ Provenance as_copied(const Kernel& k, const IovIter& iter, const Provenance& byt
       const Bytes behind = loads ? in_page : offset + done;
       const Bytes distance = ahead - min(ahead, behind);
       const Bytes first = loads ? Bytes{0} : done;
-      for (Bytes i = max(done, first + distance); distance >= kAhead && i < done + part; i += distance) {
-        const Bytes length = min(distance, done + part - i);
+      // What this part has stored is loaded again where the page's own bytes come to it.
+      const Bytes end = loads ? done + part : min(bytes.size(), done + part + distance);
+      for (Bytes i = max(done, first + distance); distance >= kAhead && i < end; i += distance) {
+        const Bytes length = min(distance, end - i);
         Provenance next = result.slice(0, i.n);
         next.append(result.slice((i - distance).n, length.n));
         next.append(result.slice((i + length).n, (result.size() - i - length).n));

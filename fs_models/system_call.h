@@ -35,7 +35,7 @@ enum class CallKind : std::uint8_t {
   user_event_register,
 };
 
-enum class FutexOp : std::uint8_t { wait, wake, wake_op, cmp_requeue, cmp_requeue_pi, lock_pi };
+enum class FutexOp : std::uint8_t { wait, wake, wake_op, cmp_requeue, cmp_requeue_pi, lock_pi, unlock_pi };
 
 /// Thread ids begin here: what a futex word holds whose lock a task has.
 constexpr std::uint32_t kFirstTid = 100;

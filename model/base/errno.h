@@ -7,6 +7,7 @@ namespace mtesim {
 // What the kernel returns as -errno: our name, Linux's number, Linux's name.
 #define MTESIM_ERRNOS(X)              \
   X(ok, 0, "OK")                      \
+  X(eperm, 1, "EPERM")                \
   X(enoent, 2, "ENOENT")              \
   X(esrch, 3, "ESRCH")                \
   X(eintr, 4, "EINTR")                \

@@ -178,6 +178,7 @@ std::vector<Revision> make_revisions() {
     r.read_at_eof_caches_page = false;        // between 5.10 and 6.1
     r.proc_mem_untags = false;                // stable 6.1 looks the mapping up by the address as it came: [records]
     r.gfs2_window_is_one_page = false;        // between 5.17 and 6.1
+    r.iomap_fiemap_tries_twice = true;        // between 5.10 and 6.1: [records]
     r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
   });
   row("6.12", [](Revision& r) {
@@ -199,6 +200,8 @@ std::vector<Revision> make_revisions() {
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
     r.generic_perform_write_order = WriteOrder::copy_first;
     r.btrfs_write_by_folio = true;  // between 6.12 and 7.3
+    r.iomap_fiemap_tries_twice = false;                      // between 6.12 and 7.3: [records]
+    r.btrfs_large_folios = true;    // between 6.18 and 7.3: [records]
     r.btrfs_checksummed_write = ChecksummedWrite::bounce;
     r.fuse_fill_write_pages_order = WriteOrder::copy_first;  // between 6.12 and 7.3
   });
@@ -241,6 +244,11 @@ std::vector<Knob> make_knobs() {
   add_probe_knobs<&Revision::gfs2_write_probe>(all, "gfs2_file_write_iter");
   all.push_back(word_knob<&Revision::btrfs_write_by_folio, kOnOff>(
       "btrfs_buffered_write.by_folio", "a folio a round, never read by force after a round that copied nothing"));
+  all.push_back(word_knob<&Revision::btrfs_large_folios, kOnOff>(
+      "btrfs_buffered_write.large_folios",
+      "folios of up to 256 KiB: a write is probed, and copied, that much at a time"));
+  all.push_back(word_knob<&Revision::iomap_fiemap_tries_twice, kOnOff>(
+      "iomap_fiemap.tries_twice", "the extent that could not be copied is tried once more"));
   all.push_back(word_knob<&Revision::btrfs_checksummed_write, kChecksummedWrite>(
       "btrfs_direct_write.checksummed", "how O_DIRECT writes to a file whose data is checksummed"));
   all.push_back(word_knob<&Revision::btrfs_dio_read_by_sector, kOnOff>(

@@ -116,12 +116,14 @@ struct Revision {
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
   Probe iomap_write_probe;
-  bool iomap_zeroing_extends{};    ///< iomap_zero_range() behind the file's end makes it longer
-  bool iomap_large_folios{};       ///< the same of iomap_write_iter() and file systems with large folios
-  bool read_at_eof_caches_page{};  ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
-  bool dio_read_stops_at_eof{};    ///< iomap_dio_rw(): a read does not zero the buffer behind the file's end, and
-                                   ///< takes a hole that could not be read for the end
-  bool dio_nofault{};              ///< btrfs: direct I/O takes only pages that are mapped, and faults in between tries
+  bool iomap_fiemap_tries_twice{};  ///< iomap_fiemap() tries the extent that could not be copied once more
+  bool btrfs_large_folios{};        ///< btrfs_buffered_write(): a folio, and a probe, of many pages
+  bool iomap_zeroing_extends{};     ///< iomap_zero_range() behind the file's end makes it longer
+  bool iomap_large_folios{};        ///< the same of iomap_write_iter() and file systems with large folios
+  bool read_at_eof_caches_page{};   ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
+  bool dio_read_stops_at_eof{};     ///< iomap_dio_rw(): a read does not zero the buffer behind the file's end, and
+                                    ///< takes a hole that could not be read for the end
+  bool dio_nofault{};               ///< btrfs: direct I/O takes only pages that are mapped, and faults in between tries
   bool
       dio_zeroing_hides_fault{};  ///< iomap_dio_bio_iter(): zeroing the tail of a new block makes a fault a short write
   Probe btrfs_write_probe;        ///< of the buffered write, and between tries of a direct one

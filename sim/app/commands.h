@@ -39,6 +39,7 @@ struct ConformOptions {
   std::vector<std::string> only;        ///< ids; empty: all
   std::vector<std::string> categories;  ///< letters; empty: all
   Mops mops{Mops::exact};
+  std::string known;     ///< a file of disagreements that there are; empty: there should be none
   std::string scenario;  ///< write this record as a scenario, and do nothing else
 };
 /// Replays records of real kernels and prints the agreement. kExitViolated if there is any disagreement.

@@ -49,7 +49,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer(
       "Example: mtesim run scenarios/search_ioctl/page-probe.json\n"
-      "Exit status: 0 all holds, 1 an expectation or a property is violated, 2 the input is wrong, 3 unknown (a limit or an "
+      "Exit status: 0 all holds, 1 an expectation or a property is violated, 2 the input is wrong, 3 unknown (a limit "
+      "or an "
       "interrupt), "
       "4 internal error");
 
@@ -114,6 +115,9 @@ int main(int argc, char** argv) {
       .add_option("--mops", conformity.mops, "do 7.x kernels copy and clear with MOPS, stopping exactly at the fault")
       ->transform(CLI::CheckedTransformer(std::map<std::string, Mops>{{"exact", Mops::exact}, {"off", Mops::off}}))
       ->type_name("exact|off");
+  conform.add_option(
+      "--known", conformity.known,
+      "a file that lists disagreements, RELEASE RECORD KEY a line: any other, or one less, is a failure");
   conform
       .add_option("--scenario", conformity.scenario,
                   "write this record as a scenario to stdout, and do no more; of several kernels the first, or ID@6.12")

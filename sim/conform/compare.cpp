@@ -52,6 +52,8 @@ constexpr KeyGroup kKeys[] = {
     {"dst_total", FieldGroup::bytes},
     {"word0", FieldGroup::bytes},
     {"word1", FieldGroup::bytes},
+    {"calls", FieldGroup::outcome},
+    {"mapped", FieldGroup::bytes},
     {"oops", FieldGroup::outcome},
     {"child_signal", FieldGroup::outcome},
     {"ref_ret", FieldGroup::outcome},

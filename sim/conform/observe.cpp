@@ -127,7 +127,7 @@ void Observation::prepare_region() {
   } else if (what_.op == "futex") {
     for (std::size_t s = what_.segs.size(); s-- > 0;) {
       for (std::int64_t b = 0; b < 4; ++b) {
-        put(what_.segs[s].offset + b, b == 0 && !(s == 0 && what_.sub == "lockpi") ? 7 : 0);
+        put(what_.segs[s].offset + b, b == 0 && !(s == 0 && what_.sub.ends_with("lockpi")) ? 7 : 0);
       }
     }
   }
@@ -217,6 +217,14 @@ ByteValues Observation::source_values(std::int64_t length) const {
   return values;
 }
 
+std::uint32_t Observation::word_at(std::int64_t at) const {
+  std::uint32_t word = 0;
+  for (std::int64_t b = 0; b < 4; ++b) {
+    word |= static_cast<std::uint32_t>(buf_.now[static_cast<std::size_t>(at + b)] & 0xff) << (8 * b);
+  }
+  return word;
+}
+
 json Observation::keys() const {
   json out = json::object();
   put_outcome(out);
@@ -225,7 +233,9 @@ json Observation::keys() const {
   } else {
     const bool transfer = what_.is_transfer();
     const bool has_source = what_.is_page_cache() || what_.is_queue() || what_.obj == "zero";
-    if (what_.is_search()) {
+    if (what_.op == "fiemap") {
+      out["mapped"] = word_at(what_.segs[0].offset + 20);
+    } else if (what_.is_search()) {
       put_search(out);
     } else if (what_.uses_plain()) {
       put_plain(out);
@@ -257,6 +267,10 @@ void Observation::put_outcome(json& out) const {
     out["oops"] = 1;
     out["child_signal"] = kSigsegv;
     return;
+  }
+  if (!what_.calls.empty()) {
+    const auto before = results.size() - std::min(results.size(), what_.calls.size());
+    out["calls"] = std::vector<std::int64_t>(results.begin() + static_cast<std::ptrdiff_t>(before), results.end());
   }
   out["ret"] = result < 0 ? -1 : result;
   out["errno"] = result < 0 ? -result : 0;

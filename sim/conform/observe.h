@@ -63,6 +63,8 @@ class Observation {
   [[nodiscard]] ByteValues gathered() const;
   [[nodiscard]] ByteValues source_values(std::int64_t length) const;
 
+  /// Four bytes of the region.
+  [[nodiscard]] std::uint32_t word_at(std::int64_t at) const;
   [[nodiscard]] Contents file_page(std::uint32_t page) const;
 
   void put_outcome(nlohmann::json& out) const;

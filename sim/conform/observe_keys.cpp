@@ -135,10 +135,7 @@ void Observation::put_plain(json& out) const {
 void Observation::put_futex(json& out) const {
   if (result_.end != RunEnd::returned) return;
   for (std::size_t s = 0; s < std::min<std::size_t>(what_.segs.size(), 2); ++s) {
-    const auto at = static_cast<std::size_t>(what_.segs[s].offset);
-    std::uint32_t word = 0;
-    for (std::size_t b = 0; b < 4; ++b) word |= static_cast<std::uint32_t>(buf_.now[at + b] & 0xff) << (8 * b);
-    out[s == 0 ? "word0" : "word1"] = word;
+    out[s == 0 ? "word0" : "word1"] = word_at(what_.segs[s].offset);
   }
 }
 
@@ -185,18 +182,11 @@ void Observation::put_search(json& out) const {
   const std::int64_t room = room_for_results(what_);
   const std::vector<RecordSegment> results{{whole.offset + header, room, whole.tag}};
   put_buffer(out, results, false);
-  const auto number_at = [&](std::int64_t at) {
-    std::uint64_t number = 0;
-    for (std::int64_t b = 0; b < 4; ++b) {
-      number |= static_cast<std::uint64_t>(buf_.now[static_cast<std::size_t>(whole.offset + at + b)] & 0xff) << (8 * b);
-    }
-    return number;
-  };
   const auto is_odd = [&](const RecordProt& p) { return p.page == whole.offset / 4096 && p.kind != "coldtag"; };
   if (std::any_of(what_.prot.begin(), what_.prot.end(), is_odd)) return;
-  const std::uint64_t items = number_at(64);
+  const std::uint32_t items = word_at(whole.offset + 64);
   out["out_items"] = items;
-  if (what_.op == "ts2") out["out_bufsize"] = number_at(104);
+  if (what_.op == "ts2") out["out_bufsize"] = word_at(whole.offset + 104);
   const auto is_there = [](bool there) { return there; };
   if (out["ret"] != 0 || !std::all_of(page_can_be_read_.begin(), page_can_be_read_.end(), is_there)) return;
   const SearchExtent wanted = search_extent(room, what_.nri);

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <limits>
 
+#include "sim/conform/hypothesis.h"
 #include "sim/scenario/scenario_error.h"
 
 namespace mtesim {
@@ -123,6 +124,16 @@ std::int64_t number_of(const json& value, const std::string& key) {
   return value.get<std::int64_t>();
 }
 
+/// What repeated calls returned.
+std::vector<std::int64_t> results_of(const json& value, const std::string& key) {
+  if (!value.is_array() || value.empty() || value.size() > 64) {
+    throw RecordError(fmt::format("found {} at \"{}\"; allowed: a list of 1 to 64 results", value.dump(), key));
+  }
+  std::vector<std::int64_t> all;
+  for (const json& one : value) all.push_back(number_of(one, key));
+  return all;
+}
+
 RecordCase parse_case(const json& j) {
   RecordCase c;
   for (const auto& [key, value] : j.items()) {
@@ -176,6 +187,10 @@ RecordCase parse_case(const json& j) {
       c.nri = number();
     else if (key == "arg")
       c.arg = number();
+    else if (key == "nomops")
+      c.nomops = number() != 0;
+    else if (key == "calls")
+      c.calls = results_of(value, key);
     else if (key == "align")
       c.align = number();
     else if (key == "dist")
@@ -222,6 +237,7 @@ std::vector<Record> parse_records(const std::string& line) {
   if (is_nested_deeper_than(line, 16)) throw RecordError("found brackets nested more than 16 deep");
   json j = json::parse(line, nullptr, false);
   if (j.is_discarded() || !j.is_object()) throw RecordError("found a line that is no JSON object");
+  if (j.contains("hypothesis")) j = record_of_hypothesis(j);
   for (const char* key : {"id", "kernel", "case", "result"}) {
     if (!j.contains(key)) throw RecordError(fmt::format("found no \"{}\"", key));
   }

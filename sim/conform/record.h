@@ -61,7 +61,9 @@ struct RecordCase {
   std::int64_t llen{};
   std::int64_t nri{};
   std::int64_t arg{};
-  std::int64_t align{};  ///< sweeps, from here
+  bool nomops{};                    ///< the kernel was told to do without MOPS
+  std::vector<std::int64_t> calls;  ///< the call was repeated from the first byte not done, with these results
+  std::int64_t align{};             ///< sweeps, from here
   std::int64_t dist{};
   std::int64_t flen{1};
   std::int64_t length{};  ///< L

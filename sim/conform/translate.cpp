@@ -28,7 +28,8 @@ constexpr ObjectWord kObjects[] = {
     {"comm", "proc_comm", 5},   // "init\n"
     {"pagemap", "pagemap", 0},    {"tmpfs", "tmpfs", 0},     {"ramfs", "ramfs", 0},
     {"ext4", "ext4", 0},          {"xfs", "xfs", 0},         {"gfs2", "gfs2", 0},
-    {"btrfs", "btrfs", 0},        {"btrfsnc", "btrfs", 0},
+    {"kcore", "kcore", 1 << 18},  {"f2fs", "f2fs", 0},       {"btrfs", "btrfs", 0},
+    {"btrfsnc", "btrfs", 0},
 };
 
 Bytes bytes_of(std::int64_t n) {
@@ -87,7 +88,8 @@ class Translator {
     check_numbers(what_);
     if (find_revision(record.revision) == nullptr) throw Untranslatable("revision " + record.revision);
     scenario_.kernel.revision = record.revision;
-    if (record.revision[0] >= '7' && mops == Mops::exact) scenario_.kernel.change["uaccess.mops"] = text("on");
+    if (record.revision[0] >= '7' && mops == Mops::exact && !what_.nomops)
+      scenario_.kernel.change["uaccess.mops"] = text("on");
   }
 
   Scenario translate() {
@@ -106,13 +108,14 @@ class Translator {
  private:
   void process() {
     ProcessSpec& p = scenario_.process;
-    static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off"};
+    static constexpr std::string_view kModes[] = {"none", "sync", "async", "asymm", "both", "off", "storeonly"};
     if (std::find(std::begin(kModes), std::end(kModes), what_.tcf) == std::end(kModes)) {
       throw Untranslatable("tcf " + what_.tcf);
     }
     p.tcf = mode_asked_for(what_, *find_revision(record_.revision)).value_or(TcfMode::none);  // refused: as it was
     p.tagged_addr_abi = what_.tcf != "off";
     p.tco = what_.tco;
+    p.store_only = what_.tcf == "storeonly";
   }
 
   void region(const std::vector<RecordBad>& bad) {
@@ -196,6 +199,8 @@ class Translator {
       futex();
     } else if (what_.is_search()) {
       search();
+    } else if (what_.op == "fiemap") {
+      fiemap();
     } else {
       small_call();
     }
@@ -208,16 +213,46 @@ class Translator {
     return scenario_.files.back();
   }
 
+  [[nodiscard]] const ObjectWord& file_word() const {
+    for (const ObjectWord& word : kObjects) {
+      if (word.obj == what_.obj) return word;
+    }
+    throw Untranslatable("file " + what_.obj);
+  }
+
+  /// The same call again and again, each from the first byte that the one before it, by the record, did not do. What
+  /// the kernel's side begins with in a page has been there before.
+  void repeated(const ReadSpec& begin, bool write) {
+    if (what_.obj == "pipe" && what_.foff > 0) {
+      if (write) {
+        scenario_.files.back().size = bytes_of(what_.foff);
+      } else {
+        add_plain();
+        scenario_.calls.push_back(ReadSpec{"f", place(kPlain, 0), bytes_of(what_.foff), {}, 0});
+      }
+    }
+    ReadSpec next = begin;
+    for (const std::int64_t result : what_.calls) {
+      if (write) {
+        scenario_.calls.push_back(WriteSpec{next});
+      } else {
+        scenario_.calls.push_back(next);
+      }
+      const Bytes done = bytes_of(std::clamp<std::int64_t>(result, 0, static_cast<std::int64_t>(next.count.n)));
+      next.buffer.offset += done.n;
+      next.count -= done;
+      if (what_.is_page_cache()) next.position += done;
+    }
+  }
+
   void transfer() {
-    const auto* object = std::find_if(std::begin(kObjects), std::end(kObjects),
-                                      [&](const ObjectWord& word) { return word.obj == what_.obj; });
-    if (object == std::end(kObjects)) throw Untranslatable("file " + what_.obj);
+    const ObjectWord& object = file_word();
     const bool write = what_.is_write();
     const bool queue = what_.obj == "pipe" || what_.obj == "unix" || what_.obj == "unixdg";
-    Bytes size{object->size};
+    Bytes size{object.size};
     if (what_.is_page_cache() || (queue && !write)) size = bytes_of(what_.fsize);
     if (what_.obj == "eventfd" && write) size = Bytes{0};
-    FileSpec& file = add_file(object->fs, size);
+    FileSpec& file = add_file(object.fs, size);
     file.direct = what_.direct;
     file.sync = what_.osync;
     file.nocow = what_.obj == "btrfsnc";
@@ -235,6 +270,7 @@ class Translator {
       return;
     }
     const ReadSpec read{"f", place(kRegion, first().offset), bytes_of(first().length), position, tag_of(first())};
+    if (!what_.calls.empty()) return repeated(read, write);
     if (write) {
       scenario_.calls.emplace_back(WriteSpec{read});
     } else {
@@ -292,16 +328,24 @@ class Translator {
     }
   }
 
+  /// A file in eight pieces of a block.
+  void fiemap() {
+    FileSpec& file = add_file(file_word().fs, Bytes{65536});
+    file.extents = 8;
+    scenario_.calls.push_back(FiemapSpec{"f", place(kRegion, first().offset), bytes_of(what_.arg).n, tag_of(first())});
+  }
+
   void futex() {
     static constexpr std::pair<std::string_view, FutexOp> kOps[] = {
-        {"wait", FutexOp::wait},      {"waitneq", FutexOp::wait},        {"wake", FutexOp::wake},
-        {"wakeop", FutexOp::wake_op}, {"requeue", FutexOp::cmp_requeue}, {"lockpi", FutexOp::lock_pi},
+        {"wait", FutexOp::wait},         {"waitneq", FutexOp::wait},        {"wake", FutexOp::wake},
+        {"wakeop", FutexOp::wake_op},    {"requeue", FutexOp::cmp_requeue}, {"lockpi", FutexOp::lock_pi},
+        {"trylockpi", FutexOp::lock_pi}, {"unlockpi", FutexOp::unlock_pi},  {"requeuepi", FutexOp::cmp_requeue_pi},
     };
     const auto* op =
         std::find_if(std::begin(kOps), std::end(kOps), [&](const auto& row) { return row.first == what_.sub; });
     if (op == std::end(kOps)) throw Untranslatable("futex " + what_.sub);
     for (std::size_t i = 0; i < what_.segs.size(); ++i) {
-      const std::uint32_t value = i == 0 && what_.sub == "lockpi" ? 0 : 7;
+      const std::uint32_t value = i == 0 && what_.sub.ends_with("lockpi") ? 0 : 7;
       scenario_.memory.front().words.push_back({bytes_of(what_.segs[i].offset).n, value});
     }
     FutexSpec spec;
@@ -394,7 +438,7 @@ class Translator {
 
 std::optional<TcfMode> mode_asked_for(const RecordCase& what, const Revision& revision) {
   const bool both = what.tcf == "asymm" || what.tcf == "both";
-  const TcfRequest asked{both || what.tcf == "sync", both || what.tcf == "async"};
+  const TcfRequest asked{both || what.tcf == "sync" || what.tcf == "storeonly", both || what.tcf == "async"};
   return resolve_tcf(revision, asked, what.tcf == "asymm" ? TcfMode::asymm : TcfMode::async);
 }
 

@@ -143,7 +143,7 @@ Flow flow_of(const Return& what, const CallBegin& begin) {
       const UserSegment& argument = call.segments.front();
       into_memory(flow, {{argument.base + header, argument.length - header}});
       flow.answers = {{argument.base, header}};
-      take_source(flow, made_by_kernel(0, (argument.length - header).n), (argument.length - header).n);
+      take_source(flow, made_by_kernel(header.n, (argument.length - header).n), (argument.length - header).n);
       flow.count = what.result == 0 ? what.delivered.n : 0;
       break;
     }

@@ -175,8 +175,8 @@ class Builder {
       object.blocks = BlockKind::inline_data;
     }
     if (spec.content == BlockKind::unwritten && file.fs->preallocates_zeroes) {
-      for (Bytes at; at < spec.size; at += machine().page_size) {
-        const auto page = static_cast<std::uint32_t>(at / machine().page_size);
+      for (Bytes begin; begin < spec.size; begin += machine().page_size) {
+        const auto page = static_cast<std::uint32_t>(begin / machine().page_size);
         machine().edit_folio({file.object, page}, [](Folio& folio) { folio.stored = true; });
       }
     }

@@ -73,6 +73,7 @@ constexpr std::array kFutexWords = {
     EnumWord{FutexOp::cmp_requeue, "cmp_requeue", "FUTEX_CMP_REQUEUE"},
     EnumWord{FutexOp::cmp_requeue_pi, "cmp_requeue_pi", "FUTEX_CMP_REQUEUE_PI"},
     EnumWord{FutexOp::lock_pi, "lock_pi", "FUTEX_LOCK_PI"},
+    EnumWord{FutexOp::unlock_pi, "unlock_pi", "FUTEX_UNLOCK_PI, of a lock that nobody holds"},
 };
 constexpr std::array kContentWords = {
     EnumWord{BlockKind::data, "data", "written before"},

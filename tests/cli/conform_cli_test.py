@@ -33,6 +33,19 @@ class Conform(Case):
         ran = self.conform(record())
         self.assertEqual((ran.status, ran.out.count("expected")), (0, 0), ran.out)
 
+    def test_known_disagreements(self):
+        known = self.folder + "/known.txt"
+        for text, status, says in [("6.1.0-50-arm64 X1 ret  # a remark\n", 0, "1 keys disagree, all known"),
+                                   ("# nothing\n", 1, "not among those known: 6.1.0-50-arm64 X1 ret"),
+                                   ("6.1.0-50-arm64 X1 ret\n6.1.0-50-arm64 X1 errno\n", 1,
+                                    "known to disagree, but does not: 6.1.0-50-arm64 X1 errno"),
+                                   ("6.1.0-50-arm64 X1\n", 2, "found a line that is none of: RELEASE RECORD KEY")]:
+            with open(known, "w", encoding="utf-8") as out:
+                out.write(text)
+            ran = self.conform(record(result={"ret": 31}), args=("--known", known))
+            self.assertEqual(ran.status, status, ran.out + ran.err)
+            self.assertIn(says, ran.out + ran.err)
+
     def test_each_group_of_fields_is_judged(self):
         for group, key, wrong in [("outcome", "ret", 31), ("outcome", "errno", 14), ("bytes", "mod_total", 31),
                                   ("bytes", "good_prefix", 33), ("bytes", "pos_after", 0), ("faults", "tagfaults", 2),

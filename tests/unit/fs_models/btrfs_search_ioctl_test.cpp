@@ -44,8 +44,11 @@ TEST_CASE("a search delivers the items of all leaves one behind the other, and t
     const Outcome outcome = carry_out(search(bench), bench.kernel());
     CHECK(outcome.result == 0);
     CHECK(outcome.rounds == 3);  // two leaves, and the look that finds no third
-    CHECK(bench.in_user(0, kKey) == kernel_made(0, kKey));
-    CHECK(bench.in_user(kKey, kResultsEnd - kKey) == kernel_made(0, kResultsEnd - kKey));
+    Provenance key = kernel_made(0, 64);
+    key.append(known_word(3));  // nr_items
+    key.append(kernel_made(68, kKey - 68));
+    CHECK(bench.in_user(0, kKey) == key);
+    CHECK(bench.in_user(kKey, kResultsEnd - kKey) == kernel_made(kKey, kResultsEnd - kKey));
     CHECK(bench.in_user(kResultsEnd, 1) == zeroes(1));  // the last probe stored it
     CHECK(bench.in_user(kResultsEnd + 1, 3000) == Bench::untouched(kResultsEnd + 1, 3000));
     CHECK(bench.seen().delivered == Bytes{kResultsEnd - kKey});
@@ -175,7 +178,7 @@ TEST_CASE("a page that reclaim takes between probe and copy costs a round", "[un
   CHECK(outcome.result == 0);
   CHECK(outcome.rounds == 3 + evictions);
   CHECK(evictions == 2);
-  CHECK(bench.in_user(kKey, kResultsEnd - kKey) == kernel_made(0, kResultsEnd - kKey));
+  CHECK(bench.in_user(kKey, kResultsEnd - kKey) == kernel_made(kKey, kResultsEnd - kKey));
 }
 
 TEST_CASE("the search ends when the buffer has no room for one item more", "[unit][btrfs]") {
@@ -193,7 +196,7 @@ TEST_CASE("an item that does not fit an empty buffer is announced by an empty it
   Bench v1{{.revision = "6.1"}};
   CHECK(result(search(v1, big), v1) == 0);  // the old form has no EOVERFLOW
   CHECK(v1.seen().delivered == Bytes{32});
-  CHECK(v1.in_user(kKey, 32) == kernel_made(0, 32));
+  CHECK(v1.in_user(kKey, 32) == kernel_made(kKey, 32));
 
   Bench v2{{.revision = "6.1", .pages = 2}};
   CHECK(result(search(v2, {.leaves = big.leaves, .v2_buf_size = 4031}), v2) == kEoverflow);
@@ -211,7 +214,7 @@ TEST_CASE("a buffer without room for a header is EOVERFLOW before any probe", "[
   CHECK(none.in_user(kHeaderV2, 32) == Bench::untouched(kHeaderV2, 32));
   Bench header{{.revision = "6.1"}};
   CHECK(result(search(header, {.v2_buf_size = 32}), header) == kEoverflow);
-  CHECK(header.in_user(kHeaderV2, 32) == kernel_made(0, 32));
+  CHECK(header.in_user(kHeaderV2, 32) == kernel_made(kHeaderV2, 32));
 }
 
 TEST_CASE("a buffer that is too small livelocks as well, since its header is copied", "[unit][btrfs]") {

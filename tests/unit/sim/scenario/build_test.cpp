@@ -178,11 +178,11 @@ TEST_CASE("what does not fit together is refused at its place", "[unit][scenario
       {"a file for an anonymous mapping", [](Json& j) { j["memory"][0]["file"] = "z"; }, "/memory/0/file", {"none"}},
       {"a loop that is not modelled",
        [](Json& j) {
-         j["files"][0] = Json::parse(R"({"name": "z", "fs": "gfs2"})");
+         j["files"][0] = Json::parse(R"({"name": "z", "fs": "pagemap"})");
          j["calls"][0] = Json::parse(R"({"write": "z", "buffer": "buf", "count_bytes": 1})");
        },
        "/calls/0",
-       {"write on gfs2", "not modelled"}},
+       {"write on pagemap", "not modelled"}},
       {"a search of what has no tree",
        [](Json& j) {
          j["calls"][0] = Json::parse(R"({"ioctl": "BTRFS_IOC_TREE_SEARCH", "file": "z", "buffer": "buf"})");
