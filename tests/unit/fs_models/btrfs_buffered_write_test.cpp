@@ -73,15 +73,28 @@ TEST_CASE("to 6.12 a round that copied nothing has the next one read its page", 
   CHECK(in_cache(bench.machine(), file, 16 * bad, kPage - 16 * bad) == on_disk(file, 16 * bad, kPage - 16 * bad));
 }
 
-TEST_CASE("a round takes 32 pages to 6.12, and one in 7.3", "[unit][btrfs-write]") {
-  const std::uint64_t pages = GENERATE(32, 33);
-  const auto revision = GENERATE("6.12", "7.3");
-  const bool by_folio = std::string_view(revision) == "7.3";
-  Bench bench{{.revision = revision, .pages = pages}};
-  const std::uint32_t file = add_disk_file(bench, "btrfs", pages * kPage);
-  const Outcome outcome = write(bench, file, 0, pages * kPage);
-  CHECK(outcome.result == static_cast<std::int64_t>(pages * kPage));
-  CHECK(outcome.rounds == (by_folio ? pages : pages - 31));
+TEST_CASE("a round takes 32 pages to 6.12, and in 7.3 a folio, of up to 64", "[unit][btrfs-write]") {
+  struct Row {
+    const char* revision;
+    const char* large_folios;
+    std::uint64_t pages;
+    std::uint64_t rounds;
+  };
+  const auto row = GENERATE(values<Row>({
+      {"6.12", "off", 32, 1},
+      {"6.12", "off", 33, 2},
+      {"7.3", "on", 64, 1},
+      {"7.3", "on", 65, 2},
+      {"7.3", "on", 63, 6},  // 32, 16, 8, 4, 2, 1
+      {"7.3", "off", 3, 3},
+  }));
+  CAPTURE(row.revision, row.pages);
+  Bench bench{{.revision = row.revision,
+               .change = {{"btrfs_buffered_write.large_folios", row.large_folios}},
+               .pages = row.pages}};
+  const std::uint32_t file = add_disk_file(bench, "btrfs", row.pages * kPage);
+  const auto length = static_cast<std::int64_t>(row.pages * kPage);
+  CHECK(write(bench, file, 0, row.pages * kPage) == Outcome{length, row.rounds, false, false});
 }
 
 TEST_CASE("to 6.12 whole pages before the bad one are kept, and it goes on a page at a time", "[unit][btrfs-write]") {
@@ -94,12 +107,22 @@ TEST_CASE("to 6.12 whole pages before the bad one are kept, and it goes on a pag
 }
 
 TEST_CASE("any shortfall of the probe is EFAULT, also behind bytes that could be written", "[unit][btrfs-write]") {
-  const auto revision = GENERATE("6.12", "7.3");
-  Bench bench{{.revision = revision, .pages = 2}};
-  bench.spoil_granule(256);  // a page's first byte: 6.12 probes both pages in one round, 7.3 each in its own
+  const auto row =
+      GENERATE(values<std::pair<const char*, const char*>>({{"6.12", "off"}, {"7.3", "on"}, {"7.3", "off"}}));
+  Bench bench{{.revision = row.first, .change = {{"btrfs_buffered_write.large_folios", row.second}}, .pages = 2}};
+  bench.spoil_granule(256);  // the second page's first byte
   const std::uint32_t file = add_disk_file(bench, "btrfs", 2 * kPage);
-  const bool by_folio = std::string_view(revision) == "7.3";
-  CHECK(write(bench, file, 0, 2 * kPage).result == (by_folio ? kPage : kEfault));
+  const bool page_by_page = std::string_view(row.first) == "7.3" && std::string_view(row.second) == "off";
+  CHECK(write(bench, file, 0, 2 * kPage).result == (page_by_page ? kPage : kEfault));
+}
+
+TEST_CASE("a large folio of 7.3 is kept or dropped as one", "[unit][btrfs-write]") {
+  const bool large = GENERATE(true, false);
+  Bench bench{{.revision = "7.3", .change = {{"btrfs_buffered_write.large_folios", large ? "on" : "off"}}, .pages = 4}};
+  bench.spoil_granule(2 * 256 + 128);
+  const std::uint32_t file = add_disk_file(bench, "btrfs", 4 * kPage);
+  CHECK(write(bench, file, 0, 4 * kPage).livelock);
+  CHECK(bench.seen().delivered == Bytes{large ? 0 : 2 * kPage});
 }
 
 TEST_CASE("a page that is taken between probe and copy costs a round", "[unit][btrfs-write]") {

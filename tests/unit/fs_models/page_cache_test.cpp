@@ -45,6 +45,16 @@ TEST_CASE("a copy forward within one page repeats the part in between, from 80 b
   CHECK(own.holds(distance + 300, 100) == own.was(distance + 300, 100));
 }
 
+TEST_CASE("what a copy has stored into its page it loads again, also for what goes to the next page",
+          "[unit][page-cache]") {
+  OwnPage own;
+  CHECK(own.copy_out(3900, 3800, 296) == Bytes{296});  // 196 bytes to the page itself, 100 to the next one
+  CHECK(own.holds(3900, 100) == own.was(3800, 100));
+  CHECK(own.holds(4000, 96) == own.was(3800, 96));
+  CHECK(own.holds(kPage, 4) == own.was(3896, 4));
+  CHECK(own.holds(kPage + 4, 96) == own.was(3800, 96));
+}
+
 TEST_CASE("a copy backward within one page, or into another page, is a plain copy", "[unit][page-cache]") {
   OwnPage own;
   CHECK(own.copy_out(0, 200, 600) == Bytes{600});
