@@ -10,16 +10,13 @@ does know is CONFIRMED: what real kernels were seen to do.
 
 import json
 import pathlib
-import subprocess
 import sys
-import tempfile
-import textwrap
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tables import MODES, PROGRAM, ROOT, batch, mode_of, run_program, table, wrapped
+
 FOLDER = ROOT / "scenarios" / "search_ioctl"
 PAGE = ROOT / "docs" / "search-ioctl-table.md"
 
-MODES = ["none", "sync", "async", "asymm", "store-only"]
 PROBES = [
     "fault_in_writeable",
     "fault_in_safe_writeable",
@@ -55,20 +52,6 @@ RECORDS = {
 }
 
 
-def run_program(program, *arguments):
-    return subprocess.run([program, *arguments], stdout=subprocess.PIPE, text=True, check=False)
-
-
-def batch(program, files):
-    """The results of the scenarios, as `mtesim batch` writes them."""
-    with tempfile.TemporaryDirectory() as folder:
-        lines = pathlib.Path(folder) / "results.jsonl"
-        done = run_program(program, "batch", *map(str, files), "--out", f"jsonl={lines}")
-        if done.returncode not in (0, 1) or not lines.exists():
-            sys.exit(f"{program} batch failed with exit status {done.returncode}")
-        return [json.loads(line) for line in lines.read_text().splitlines()]
-
-
 def own_probe(program, revision):
     """The probe that the ioctl has in a revision, by `mtesim describe`."""
     for line in run_program(program, "describe", revision).stdout.splitlines():
@@ -76,10 +59,6 @@ def own_probe(program, revision):
         if equals and name == "btrfs_search_ioctl.probe":
             return value
     sys.exit(f"{program} describe {revision} does not tell its probe")
-
-
-def mode_of(process):
-    return "store-only" if process.get("store_only") else process.get("tcf", "sync")
 
 
 class Cell:
@@ -124,8 +103,6 @@ def cells_of(results, own):
     """All cells, each once; a revision's own probe is its own however the scenario names it."""
     found = {}
     for scenario in results:
-        if scenario["status"] == "refused":
-            sys.exit(f"{scenario['file']}: {scenario['error']}")
         document = json.loads(pathlib.Path(scenario["file"]).read_text())
         kernel, mode = document.get("kernel", {}), mode_of(document.get("process", {}))
         change = kernel.get("change", {})
@@ -139,17 +116,6 @@ def cells_of(results, own):
             if before.row() != cell.row():
                 sys.exit(f"{scenario['file']}: at {revision} it differs from another scenario of the same cell")
     return list(found.values())
-
-
-def wrapped(paragraph):
-    return textwrap.fill(paragraph, 120, break_long_words=False, break_on_hyphens=False)
-
-
-def table(header, rows):
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [[cell.ljust(width) for cell, width in zip(row, widths)] for row in [header, *rows]]
-    lines.insert(1, ["-" * width for width in widths])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def grid(cells, revisions):
@@ -213,7 +179,7 @@ def reading(cells):
 
 
 def main():
-    program = sys.argv[1] if len(sys.argv) > 1 else str(ROOT / "build" / "release" / "mtesim")
+    program = sys.argv[1] if len(sys.argv) > 1 else str(PROGRAM)
     files = sorted(FOLDER.glob("default-probe-*.json"))
     for probe in PROBES:
         files += [FOLDER / f"{probe}-{mode}.json" for mode in MODES if (FOLDER / f"{probe}-{mode}.json").exists()]

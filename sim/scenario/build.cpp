@@ -46,7 +46,7 @@ class Builder {
     if (scenario_.check) {
       built_.check.max_states = scenario_.check->max_states;
       built_.check.stop_at_livelock = !scenario_.check->whole;
-      built_.check.track_contents = scenario_.check->contents;
+      if (scenario_.check->contents) built_.check.track_contents = true;  // words may have asked for it already
     }
     return std::move(built_);
   }

@@ -95,5 +95,14 @@ TEST_CASE("contents can be asked for in a check", "[unit][scenario]") {
   CHECK(report.violations.empty());
 }
 
+TEST_CASE("a check follows contents where a scenario gives words, whatever else its check says", "[unit][scenario]") {
+  Json json = lost_datagram();
+  json["memory"][0]["words"] = Json::parse(R"([{"offset_bytes": 0, "value": 7}])");
+  json["check"] = Json::object();
+  CHECK(built(json).check.track_contents);
+  json["memory"][0].erase("words");
+  CHECK_FALSE(built(json).check.track_contents);
+}
+
 }  // namespace
 }  // namespace mtesim::test
