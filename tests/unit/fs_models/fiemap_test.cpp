@@ -68,6 +68,20 @@ TEST_CASE("an array that is not there costs gfs2 one more try", "[unit][fiemap]"
   CHECK(fiemap(bench, "gfs2", kPage - 32, 2, 2) == Outcome{kEfault, 1, false, false});
 }
 
+TEST_CASE("from 6.1 to 6.12 iomap tries the extent that failed once more", "[unit][fiemap]") {
+  const auto revision = GENERATE("5.10", "6.1", "6.12", "7.3");
+  const auto fs = GENERATE("ext4", "xfs", "btrfs");
+  const auto faults = [&](const char* twice) {
+    Bench bench{{.revision = revision, .change = {{"iomap_fiemap.tries_twice", twice}}}};
+    bench.spoil_granule(8);
+    CHECK(fiemap(bench, fs, 0, 2, 2).result == kEfault);
+    return bench.seen().tag_faults.size();
+  };
+  CHECK(faults("on") == faults("off") * (std::string_view(fs) == "btrfs" ? 1 : 2));
+  const bool twice = std::string_view(revision) == "6.1" || std::string_view(revision) == "6.12";
+  CHECK(find_revision(revision)->iomap_fiemap_tries_twice == twice);
+}
+
 TEST_CASE("a header that cannot be read is EFAULT before anything else", "[unit][fiemap]") {
   const auto fs = GENERATE("ext4", "gfs2");
   Bench bench{{.revision = "7.3"}};

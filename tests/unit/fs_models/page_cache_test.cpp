@@ -25,8 +25,8 @@ struct OwnPage {
     IovIter iter{segments, at};
     return copy_from_page(bench.kernel(), iter, {file, 0}, Bytes{from}, Bytes{size});
   }
-  [[nodiscard]] Provenance holds(std::uint64_t from, std::uint64_t size) const {
-    return in_cache(const_cast<OwnPage*>(this)->bench.machine(), file, from, size);
+  [[nodiscard]] Provenance holds(std::uint64_t from, std::uint64_t size) {
+    return in_cache(bench.machine(), file, from, size);
   }
   [[nodiscard]] Provenance was(std::uint64_t from, std::uint64_t size) const { return on_disk(file, from, size); }
 };
