@@ -39,7 +39,7 @@ struct BtrfsDirectRead {
 
 /// btrfs_direct_write(): directly, and what that leaves through btrfs_buffered_write().
 ///
-/// Rounds:    as of a read, but page faults are taken where copies are made; then those of btrfs_buffered_write().
+/// Rounds:    as of a read; then those of btrfs_buffered_write().
 /// Progress:  a round that leaves as much as the one before it is the last: the rest is written through the page cache,
 ///            and that loop's own argument holds from there on.
 /// Locks:     inode lock for each direct round, and for the buffered part; the extent's range, up to 5.15 as an ordered

@@ -84,14 +84,17 @@ Bytes write_blocks(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at
   return done;
 }
 
-/// bio_iov_iter_bounce() and the write of what it copied: a bio whose bytes cannot all be had is not sent.
+/// bio_iov_iter_bounce() and the write of what it copied: a bio whose bytes cannot all be had is not sent. Of an
+/// iterator that takes only what is mapped the copy takes no page fault either. [linux-d5b58fbb2fd7]
 Bytes write_bounced(Kernel& k, IovIter& iter, const DioRequest& request, Bytes at, Bytes size) {
   Bytes done;
   while (done < size) {
     const Bytes wanted = min(size - done, k.machine.page_size * kBioPages);
     Provenance copied;
     const IovPosition before = iter.at;
-    if (copy_page_from_iter(k, copied, iter, wanted) < wanted) {
+    const Bytes moved = iter.nofault ? copy_page_from_iter_atomic(k, copied, iter, wanted)
+                                     : copy_page_from_iter(k, copied, iter, wanted);
+    if (moved < wanted) {
       iter.at = before;
       break;
     }

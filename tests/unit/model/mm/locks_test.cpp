@@ -51,6 +51,44 @@ TEST_CASE("a shared lock held by two is free for an exclusive one when both are 
   CHECK(locks.try_lock(kInode, kFirst, LockMode::exclusive));
 }
 
+TEST_CASE("ranges of pages exclude each other from the first page they share", "[unit][locks]") {
+  const LockId held{LockKind::btrfs_range, 1, 10, 4};  // pages 10 to 13
+  const auto range = [](std::uint32_t first, std::uint32_t count) {
+    return LockId{LockKind::btrfs_range, 1, first, count};
+  };
+  Locks locks;
+  REQUIRE(locks.try_lock(held, kFirst, LockMode::exclusive));
+  for (const LockId& other : {range(9, 2), range(13, 1), range(12, 9), range(11, 1), range(0, 99), held}) {
+    CAPTURE(other.index, other.count);
+    CHECK(other.overlaps(held));
+    CHECK(held.overlaps(other));
+    CHECK_FALSE(locks.try_lock(other, kSecond, LockMode::shared));
+    REQUIRE(locks.conflict(other, LockMode::shared) != nullptr);
+    CHECK(locks.conflict(other, LockMode::shared)->lock == held);
+  }
+  for (const LockId& other : {range(9, 1), range(0, 10), range(14, 1), range(14, 99)}) {
+    CAPTURE(other.index, other.count);
+    CHECK_FALSE(other.overlaps(held));
+    CHECK_FALSE(held.overlaps(other));
+    CHECK(locks.conflict(other, LockMode::exclusive) == nullptr);
+  }
+}
+
+TEST_CASE("a range is released as it was taken, and a part of it is another lock", "[unit][locks]") {
+  const LockId whole{LockKind::btrfs_range, 1, 0, 8};
+  const LockId part{LockKind::btrfs_range, 1, 0, 4};
+  Locks locks;
+  REQUIRE(locks.try_lock(whole, kFirst, LockMode::shared));
+  REQUIRE(locks.try_lock(part, kFirst, LockMode::shared));
+  CHECK(locks.holds(whole, kFirst));
+  CHECK(locks.holds(part, kFirst));
+  locks.unlock(whole, kFirst);
+  CHECK_FALSE(locks.holds(whole, kFirst));
+  CHECK(locks.holds(part, kFirst));
+  CHECK(locks.conflict({LockKind::btrfs_range, 1, 4, 4}, LockMode::exclusive) == nullptr);
+  CHECK(locks.fingerprint() == locks.recomputed_fingerprint());
+}
+
 TEST_CASE("equality and print go by what is held, not by the order of taking", "[unit][locks]") {
   Locks one;
   REQUIRE(one.try_lock(kInode, kFirst, LockMode::shared));
