@@ -28,9 +28,10 @@ struct AfterAccessOk {
       for (const UserSegment& segment : segments) {
         if (!access_ok(k, segment.base, segment.length)) return finished(Errno::efault);
       }
-      s.entered = 1;
     }
-    return loop.step(s.loop, k);
+    const Step made = loop.step(s.loop, k);
+    if (!std::holds_alternative<Blocked>(made)) s.entered = 1;  // who blocks has not moved
+    return made;
   }
   [[nodiscard]] Bytes progress(const State& s) const { return loop.progress(s.loop); }
 };

@@ -174,7 +174,7 @@ TEST_CASE("on clean tags a copy loop is a plain copy", "[property][loops]") {
     }
     const std::uint64_t begin = (call.segments[0].base - bench.user()).n + 112;
     RC_ASSERT(bench.seen().delivered == Bytes{wanted});
-    RC_ASSERT(bench.in_user(begin, wanted) == kernel_made(0, wanted));
+    RC_ASSERT(bench.in_user(begin, wanted) == kernel_made(112, wanted));
   });
 }
 

@@ -113,7 +113,7 @@ TEST_CASE("any shortfall of the probe is EFAULT, also behind bytes that could be
   bench.spoil_granule(256);  // the second page's first byte
   const std::uint32_t file = add_disk_file(bench, "btrfs", 2 * kPage);
   const bool page_by_page = std::string_view(row.first) == "7.3" && std::string_view(row.second) == "off";
-  CHECK(write(bench, file, 0, 2 * kPage).result == (page_by_page ? kPage : kEfault));
+  CHECK(write(bench, file, 0, 2 * kPage).result == (page_by_page ? static_cast<std::int64_t>(kPage) : kEfault));
 }
 
 TEST_CASE("a large folio of 7.3 is kept or dropped as one", "[unit][btrfs-write]") {
