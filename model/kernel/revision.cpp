@@ -199,9 +199,9 @@ std::vector<Revision> make_revisions() {
     r.hugetlb_refuses_mte = false;  // [linux-mte-doc]: huge pages may be tagged
     r.copy_page_from_iter_atomic = IterCopy::until_zero;
     r.generic_perform_write_order = WriteOrder::copy_first;
-    r.btrfs_write_by_folio = true;  // between 6.12 and 7.3
-    r.iomap_fiemap_tries_twice = false;                      // between 6.12 and 7.3: [records]
-    r.btrfs_large_folios = true;    // between 6.18 and 7.3: [records]
+    r.btrfs_write_by_folio = true;       // between 6.12 and 7.3
+    r.iomap_fiemap_tries_twice = false;  // between 6.12 and 7.3: [records]
+    r.btrfs_large_folios = true;         // between 6.18 and 7.3: [records]
     r.btrfs_checksummed_write = ChecksummedWrite::bounce;
     r.fuse_fill_write_pages_order = WriteOrder::copy_first;  // between 6.12 and 7.3
   });

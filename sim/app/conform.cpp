@@ -250,7 +250,8 @@ std::set<std::string> read_known(const std::string& file) {
     std::string release, id, key, more;
     if (!(in >> release)) continue;
     if (!(in >> id >> key) || in >> more) {
-      throw ScenarioError(Place{file, static_cast<int>(line.number), 1, ""}, "found a line that is none of: RELEASE RECORD KEY");
+      throw ScenarioError(Place{file, static_cast<int>(line.number), 1, ""},
+                          "found a line that is none of: RELEASE RECORD KEY");
     }
     names.insert(fmt::format("{} {} {}", release, id, key));
   }

@@ -383,12 +383,12 @@ struct PokeTagsSpec {
   bool operator==(const PokeTagsSpec&) const = default;
 };
 
-using CallSpec =
-    std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, FiemapSpec, ProcessVmSpec,
-                 ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec, UserStoreSpec, StgSpec, LdgSpec,
-                 IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec, MadviseSpec, MremapSpec, MlockSpec,
-                 MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec, SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec,
-                 ForkSpec, ExecveSpec, PeekTagsSpec, PokeTagsSpec, UffdioCopySpec, UserEventRegisterSpec>;
+using CallSpec = std::variant<ReadSpec, WriteSpec, ReadvSpec, WritevSpec, TreeSearchSpec, TreeSearchV2Spec, FiemapSpec,
+                              ProcessVmSpec, ProcMemSpec, VmspliceSpec, FutexSpec, SmallCallSpec, UserLoadSpec,
+                              UserStoreSpec, StgSpec, LdgSpec, IrgSpec, MsrTcoSpec, MmapSpec, MunmapSpec, MprotectSpec,
+                              MadviseSpec, MremapSpec, MlockSpec, MincoreSpec, BrkSpec, FtruncateSpec, GetppidSpec,
+                              SetTaggedAddrCtrlSpec, GetTaggedAddrCtrlSpec, ForkSpec, ExecveSpec, PeekTagsSpec,
+                              PokeTagsSpec, UffdioCopySpec, UserEventRegisterSpec>;
 
 /// An action on a range of user memory.
 template <ActionKind kKind>
