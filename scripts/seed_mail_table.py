@@ -8,14 +8,13 @@ ones (out of `mtesim batch`), and what records of real kernels show (--records; 
 --check writes nothing, and says whether the page is current.
 """
 
-import argparse
 import collections
 import json
 import pathlib
 import sys
 
 import evidence
-from tables import HYPOTHESES, PROGRAM, RECORDS, ROOT, batch, names_listed, table, wrapped, write_or_check
+from tables import ROOT, batch, names_listed, options_of_page, table, wrapped, write_or_check
 
 FOLDER = ROOT / "scenarios" / "seed_mail_dio"
 PAGE = ROOT / "docs" / "seed-mail-table.md"
@@ -232,15 +231,11 @@ the maintainers first.
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--program", default=str(PROGRAM))
-    options.add_argument("--records", action="append", type=pathlib.Path)
-    options.add_argument("--check", action="store_true")
-    options = options.parse_args()
+    options = options_of_page()
     files = sorted(FOLDER.glob("*.json"))
     results = batch(options.program, files)
     revisions = names_listed(options.program, "revisions")
-    recorded = records_by_case(evidence.read_evidence(options.records or [RECORDS, HYPOTHESES], revisions))
+    recorded = records_by_case(evidence.read_evidence(options.records, revisions))
     text = page_of(predictions(results), recorded, results[0]["program_version"], files)
     sys.exit(write_or_check(PAGE, text, options.check))
 

@@ -1,5 +1,6 @@
 """What the scripts that make tables share: carrying scenarios out, and laying a page out."""
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -12,6 +13,17 @@ PROGRAM = ROOT / "build" / "release" / "mtesim"
 RECORDS = ROOT / "tests" / "conform" / "records.jsonl"
 HYPOTHESES = ROOT / "tests" / "conform" / "hypotheses.jsonl"
 MODES = ["none", "sync", "async", "asymm", "store-only"]
+
+
+def options_of_page():
+    """--program, --records FILE... and --check, as every script of a page that records confirm takes them."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--program", default=str(PROGRAM))
+    options.add_argument("--records", action="append", type=pathlib.Path)
+    options.add_argument("--check", action="store_true")
+    options = options.parse_args()
+    options.records = options.records or [RECORDS, HYPOTHESES]
+    return options
 
 
 def run_program(program, *arguments):

@@ -8,14 +8,13 @@ is confirmed, refuted or a prediction by the records of real kernels (--records;
 that match the predicate of its situation, in SITUATIONS. --check writes nothing, and says whether the page is current.
 """
 
-import argparse
 import collections
 import json
 import pathlib
 import sys
 
 import evidence
-from tables import (HYPOTHESES, MODES, PROGRAM, RECORDS, ROOT, batch, mode_of, names_listed, table, wrapped,
+from tables import (MODES, ROOT, batch, mode_of, names_listed, options_of_page, table, wrapped,
                     write_or_check)
 
 FOLDER = ROOT / "scenarios" / "verdicts"
@@ -443,15 +442,11 @@ def page_of(rows, revisions, version, files, loops):
 
 
 def main():
-    options = argparse.ArgumentParser()
-    options.add_argument("--program", default=str(PROGRAM))
-    options.add_argument("--records", action="append", type=pathlib.Path)
-    options.add_argument("--check", action="store_true")
-    options = options.parse_args()
+    options = options_of_page()
     files = sorted(FOLDER.glob("*.json"))
     results = batch(options.program, files)
     revisions = names_listed(options.program, "revisions")
-    known = evidence.read_evidence(options.records or [RECORDS, HYPOTHESES], revisions)
+    known = evidence.read_evidence(options.records, revisions)
     rows = rows_of(results, known)
     loops = names_listed(options.program, "loops")
     text = page_of(rows, revisions, results[0]["program_version"], files, loops)
