@@ -228,15 +228,15 @@ class Translator {
         scenario_.files.back().size = bytes_of(what_.foff);
       } else {
         add_plain();
-        scenario_.calls.push_back(ReadSpec{"f", place(kPlain, 0), bytes_of(what_.foff), {}, 0});
+        scenario_.calls.emplace_back(ReadSpec{"f", place(kPlain, 0), bytes_of(what_.foff), {}, 0});
       }
     }
     ReadSpec next = begin;
     for (const std::int64_t result : what_.calls) {
       if (write) {
-        scenario_.calls.push_back(WriteSpec{next});
+        scenario_.calls.emplace_back(WriteSpec{next});
       } else {
-        scenario_.calls.push_back(next);
+        scenario_.calls.emplace_back(next);
       }
       const Bytes done = bytes_of(std::clamp<std::int64_t>(result, 0, static_cast<std::int64_t>(next.count.n)));
       next.buffer.offset += done.n;
@@ -332,7 +332,8 @@ class Translator {
   void fiemap() {
     FileSpec& file = add_file(file_word().fs, Bytes{65536});
     file.extents = 8;
-    scenario_.calls.push_back(FiemapSpec{"f", place(kRegion, first().offset), bytes_of(what_.arg).n, tag_of(first())});
+    scenario_.calls.emplace_back(
+        FiemapSpec{"f", place(kRegion, first().offset), bytes_of(what_.arg).n, tag_of(first())});
   }
 
   void futex() {
