@@ -64,6 +64,12 @@ class Judge {
     }
   }
 
+  /// Nor does a kernel BUG pass that no expected result names.
+  void no_bug(std::string_view of, const std::vector<std::int64_t>& results) {
+    if (std::find(results.begin(), results.end(), kKernelBugResult) == results.end()) return;
+    differ(fmt::format("{}/results", of), "no kernel BUG, as no expectation says otherwise", result_words(results));
+  }
+
   /// Each holds, unless `e` says otherwise; one that real kernels violate by design may come out either way.
   void judge(const std::optional<PropertiesSpec>& e, std::string_view of, const std::vector<PropertyReport>& reports) {
     for (const PropertyReport& report : reports) {
@@ -325,6 +331,12 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run);
     if (report.check && scenario.expect.check) judge.judge(*scenario.expect.check, *report.check);
     if (report.check && !(scenario.expect.check && scenario.expect.check->verdict)) judge.progress(*report.check);
+    if (report.run && !(scenario.expect.run && !scenario.expect.run->results.empty())) {
+      judge.no_bug("run", report.run->result.all_results());
+    }
+    if (report.check && !(scenario.expect.check && !scenario.expect.check->results.empty())) {
+      for (const auto& results : report.check->results) judge.no_bug("check", results);
+    }
     using Expected = std::optional<PropertiesSpec>;
     if (report.run) {
       judge.judge(scenario.expect.run ? scenario.expect.run->properties : Expected(), "run", report.run_properties);

@@ -38,6 +38,25 @@ TEST_CASE("a property that fails is a violation unless the scenario expects just
   CHECK(violations(lost_datagram(), R"({"count_exact": {"violated_by_bytes": 39}})").size() == 2);
 }
 
+TEST_CASE("a kernel BUG is a violation unless the scenario expects it", "[unit][scenario]") {
+  const auto own_mapping = [](const char* expect) {
+    const JsonText text = as_text(Json::parse(std::string(R"({
+      "name": "own-mapping",
+      "kernel": { "revision": "5.10" },
+      "memory": [ { "name": "buf", "kind": "file", "file": "f", "pages": 1, "present": false } ],
+      "files":  [ { "name": "f", "fs": "gfs2", "size_bytes": 4096, "direct": true, "cache": "cold" } ],
+      "calls":  [ { "read": "f", "buffer": "buf+0", "count_bytes": 4096 } ],
+      "check":  {}, "expect": )") + expect + "}"));
+    const Scenario scenario = parse_scenario(text);
+    return carry_out(scenario, build(scenario, text), CarryOut{}).violations;
+  };
+  CHECK(own_mapping(R"({"check": {"verdict": "returns"}})") ==
+        std::vector<std::string>{
+            "run/results: expected no kernel BUG, as no expectation says otherwise, got kernel BUG",
+            "check/results: expected no kernel BUG, as no expectation says otherwise, got kernel BUG"});
+  CHECK(own_mapping(R"({"run": {"results": ["kernel BUG"]}, "check": {"results": ["kernel BUG"]}})").empty());
+}
+
 TEST_CASE("an overrun may be, unless the scenario says how long it is", "[unit][scenario]") {
   const std::string lost = R"("count_exact": {"violated_by_bytes": 40})";
   CHECK(violations(lost_datagram(), "{" + lost + R"(, "no_overrun": {"violated_by_bytes": 32}})").empty());
