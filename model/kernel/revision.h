@@ -115,31 +115,30 @@ struct Revision {
   Probe generic_perform_write_probe;
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};
+  bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
+  bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
+  bool tmpfs_direct{};                   ///< tmpfs opens files with O_DIRECT, and does as without it
+  bool read_at_eof_caches_page{};  ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
   Probe iomap_write_probe;
-  bool iomap_fiemap_tries_twice{};  ///< iomap_fiemap() tries the extent that could not be copied once more
-  bool btrfs_large_folios{};        ///< btrfs_buffered_write(): a folio, and a probe, of many pages
+  bool iomap_large_folios{};        ///< iomap_write_iter() probes as much as the largest folio of xfs holds
   bool iomap_zeroing_extends{};     ///< iomap_zero_range() behind the file's end makes it longer
-  bool iomap_large_folios{};        ///< the same of iomap_write_iter() and file systems with large folios
-  bool read_at_eof_caches_page{};   ///< filemap_read() at the file's end leaves a page of zeroes there in the cache
+  bool iomap_fiemap_tries_twice{};  ///< iomap_fiemap() tries the extent that could not be copied once more
   bool dio_read_stops_at_eof{};     ///< iomap_dio_rw(): a read does not zero the buffer behind the file's end, and
-                                    ///< takes a hole that could not be read for the end
-  bool dio_nofault{};               ///< btrfs: direct I/O takes only pages that are mapped, and faults in between tries
-  bool
-      dio_zeroing_hides_fault{};  ///< iomap_dio_bio_iter(): zeroing the tail of a new block makes a fault a short write
-  Probe btrfs_write_probe;        ///< of the buffered write, and between tries of a direct one
-  bool btrfs_write_by_folio{};    ///< btrfs_buffered_write(): a folio a round, and no forced reading
-  ChecksummedWrite btrfs_checksummed_write{};
+                                    ///< takes a hole or inline data that could not be copied for the end
+  bool dio_zeroing_hides_fault{};   ///< iomap_dio_bio_iter(): where a new block's tail is zeroed, a fault is no error
+  Probe btrfs_write_probe;          ///< of the buffered write, and between tries of a direct one
+  bool btrfs_write_by_folio{};      ///< btrfs_buffered_write(): a folio a round, and no forced reading
+  bool btrfs_large_folios{};        ///< and folios, and probes, of many pages
   Probe btrfs_direct_read_probe;
+  bool dio_nofault{};                ///< btrfs: direct I/O takes only what is mapped, and faults in between tries
   bool btrfs_dio_read_by_sector{};   ///< btrfs: a direct read maps, and locks, a block at a time
   bool btrfs_partial_dio_is_lost{};  ///< btrfs: of an extent that is not written to its end directly, nothing is kept
   bool btrfs_nocow_inline{};         ///< btrfs: small files without checksums have their data inline, too
-  bool gfs2_retries{};               ///< gfs2 does I/O with page faults disabled, and faults in without the glock
-  bool gfs2_window_is_one_page{};    ///< should_fault_in_pages() never asks for more
+  ChecksummedWrite btrfs_checksummed_write{};
   Probe gfs2_read_probe;
   Probe gfs2_write_probe;
-  bool tmpfs_direct{};                   ///< tmpfs opens files with O_DIRECT, and does as without it
-  bool tmpfs_large_folios{};             ///< generic_perform_write() probes as much of tmpfs as its largest folio holds
-  bool generic_perform_write_shrinks{};  ///< after a dropped short copy, ask for just what was copied
+  bool gfs2_retries{};             ///< gfs2 does I/O with page faults disabled, and faults in without the glock
+  bool gfs2_window_is_one_page{};  ///< should_fault_in_pages() never asks for more
   Probe fuse_fill_write_pages_probe;
   WriteOrder fuse_fill_write_pages_order{};
   ProbeFailure fuse_fill_write_pages_failure{};
