@@ -22,8 +22,9 @@ import sys
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SOURCES = ["CMakeLists.txt", "cmake", "model", "fs_models", "sim", "bench/CMakeLists.txt"]
+SOURCES = ["CMakeLists.txt", "cmake", "packages", "model", "fs_models", "sim", "bench/CMakeLists.txt"]
 RECORDS = os.path.join(ROOT, "tests/conform/records.jsonl")
+KNOWN = os.path.join(ROOT, "tests/conform/records.known.txt")
 GROUPS = ["outcome", "bytes", "faults"]
 
 
@@ -73,8 +74,8 @@ class Mutants:
 
     def conform(self):
         """The exit status, and how many records disagree: of any group of fields, and of each."""
-        ran = run(os.path.join(self.build_folder, "mtesim"), "conform", RECORDS, "--jobs", self.jobs, "--out",
-                  "json=" + self.out)
+        ran = run(os.path.join(self.build_folder, "mtesim"), "conform", RECORDS, "--known", KNOWN, "--jobs",
+                  self.jobs, "--out", "json=" + self.out)
         if ran.returncode not in (0, 1):
             return ran.returncode, ran.stdout[-2000:]
         with open(self.out, encoding="utf-8") as file:
