@@ -6,8 +6,6 @@ namespace mtesim {
 
 namespace {
 
-/// What current->nr_dirtied_pause lets a task that has dirtied nothing dirty before it must look at the balance.
-constexpr std::uint64_t kMayDirtyPages = 32;
 /// Of btrfs, where it has large folios: as many blocks as a word has bits.
 constexpr Bytes kLargestFolio{256U << 10};
 

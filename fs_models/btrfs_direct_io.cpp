@@ -134,11 +134,7 @@ Step BtrfsDirectWrite::buffered_round(State& s, Kernel& k) const {
   const auto ended = btrfs_buffered_write_round(k, iter, s.write, object, position);
   if (!ended) return Advanced{};
   unlock(k, inode);
-  // What went through the page cache is written out, and leaves it.
-  const Bytes from = position + s.direct;
-  const Bytes to = position + s.write.written;
-  write_back(k.machine, object, from, to);
-  invalidate_pages(k.machine, object, from, to);
+  write_out_and_drop(k.machine, object, position + s.direct, position + s.write.written);
   const bool buffered_failed = s.write.written == s.direct && *ended != Errno::ok;
   if (buffered_failed && k.revision.dio_nofault) return finished(*ended);  // and what was written directly is not told
   return finished(s.write.written, *ended);

@@ -7,8 +7,6 @@ namespace mtesim {
 
 namespace {
 
-/// What current->nr_dirtied_pause lets a task that has dirtied nothing dirty, in pages.
-constexpr std::uint64_t kMayDirtyPages = 32;
 constexpr Bytes kLargestWindow{1U << 20};
 
 LockId glock_of(std::uint32_t object) { return {LockKind::glock, object, 0}; }
@@ -208,12 +206,7 @@ Step Gfs2Write::write_page(State& s, Kernel& k) const {
 
 Step Gfs2Write::finish(State& s, Kernel& k, Errno error) const {
   unlock(k, inode_of(object));
-  if (direct) {  // what went through the page cache is written out, and leaves it
-    const Bytes from = position + s.direct;
-    const Bytes to = position + s.write.written;
-    write_back(k.machine, object, from, to);
-    invalidate_pages(k.machine, object, from, to);
-  }
+  if (direct) write_out_and_drop(k.machine, object, position + s.direct, position + s.write.written);
   return finished(s.write.written, error);
 }
 

@@ -202,4 +202,9 @@ void invalidate_pages(Machine& machine, std::uint32_t object, Bytes begin, Bytes
   });
 }
 
+void write_out_and_drop(Machine& machine, std::uint32_t object, Bytes begin, Bytes end) {
+  write_back(machine, object, begin, end);
+  invalidate_pages(machine, object, begin, end);
+}
+
 }  // namespace mtesim

@@ -5,6 +5,10 @@
 
 namespace mtesim {
 
+/// What current->nr_dirtied_pause lets a task that has dirtied nothing dirty before it must look at the balance, in
+/// pages.
+constexpr std::uint64_t kMayDirtyPages = 32;
+
 /// A write to a page of the page cache, between write_begin() and write_end(). The folio's lock is the caller's.
 struct PageWrite {
   FolioRef folio;
@@ -46,5 +50,8 @@ void write_back(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
 
 /// invalidate_inode_pages2_range(): the pages leave the cache, and whoever maps them loses them.
 void invalidate_pages(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
+
+/// Behind a direct write: what of it went through the page cache, [begin, end), is written out, and leaves the cache.
+void write_out_and_drop(Machine& machine, std::uint32_t object, Bytes begin, Bytes end);
 
 }  // namespace mtesim
