@@ -27,7 +27,7 @@ void PageTags::set(std::size_t granule, Tag tag, std::size_t granules_in_page) {
   MTESIM_CHECK(granule < granules_in_page && tag.bits < kTagValues);
   const Tag old = at(granule);
   if (old == tag) return;
-  if (packed_.empty()) packed_.assign(granules_in_page / kPerWord, kEveryNibble * uniform_.bits);
+  if (packed_.empty()) packed_.assign((granules_in_page + kPerWord - 1) / kPerWord, kEveryNibble * uniform_.bits);
   const std::size_t shift = granule % kPerWord * 4;
   std::uint64_t& word = packed_[granule / kPerWord];
   word = (word & ~(std::uint64_t{0xf} << shift)) | (std::uint64_t{tag.bits} << shift);
@@ -36,7 +36,7 @@ void PageTags::set(std::size_t granule, Tag tag, std::size_t granules_in_page) {
 }
 
 void PageTags::set_all(Tag tag, std::size_t granules_in_page) {
-  MTESIM_CHECK(tag.bits < kTagValues && granules_in_page % kPerWord == 0);
+  MTESIM_CHECK(tag.bits < kTagValues);
   if (packed_.empty() && uniform_ == tag) return;
   uniform_ = tag;
   packed_.clear();

@@ -93,6 +93,9 @@ struct CheckResult {
   std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
   std::uint64_t least_actions{};                ///< starvation: this many actions …
   std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
+  /// States from which no path ends any more, whatever the environment does; of a search that was cut, those known.
+  std::uint64_t trapped_states{};
+  std::uint64_t rounds_to_trap{};  ///< how many rounds to the nearest
   std::vector<Witness> witnesses;
   Reached reached;
   PropertyCheck properties;

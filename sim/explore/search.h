@@ -26,7 +26,8 @@ struct AnySink {
 
 /// What can be explored. `initial` gives the start states, one or a family. `successors` hands each transition of a
 /// state to the sink, in the same order each time. Equal states have equal fingerprints; the converse only saves time.
-/// A system may also have `bytes(state)`, what a state weighs where its sizeof does not say.
+/// A system may also have `bytes()`, what it keeps of its own beside the states, and `is_enough(edge)`: whether the
+/// search may end with the transitions of this one's state.
 template <class S>
 concept TransitionSystem = requires(const S& system, const typename S::State& state, AnySink<typename S::State> sink) {
   { *system.initial().begin() } -> std::convertible_to<typename S::State>;
@@ -36,8 +37,9 @@ concept TransitionSystem = requires(const S& system, const typename S::State& st
   system.successors(state, sink);
 };
 
-/// Which limit stopped a search; `none` alone means that all has been seen. `numbers`: EdgeId cannot name any more.
-enum class Cut : std::uint8_t { none, states, bytes, deadline, interrupt, numbers };
+/// Which limit stopped a search; `none` alone means that all has been seen. `numbers`: EdgeId cannot name any more;
+/// `enough`: the system said so.
+enum class Cut : std::uint8_t { none, states, bytes, deadline, interrupt, numbers, enough };
 
 /// How far a search may go. The number of states is exact; the others are looked at every 64 edges or nodes.
 struct Limits {
@@ -114,6 +116,7 @@ class Search {
       if (going()) arrive(std::move(to), &info);
       return going();
     });
+    if (going() && enough_) found_.cut = Cut::enough;
     return going();
   }
 
@@ -126,18 +129,16 @@ class Search {
     if (info == nullptr || !going()) return;
     ++found_.tally.edges;
     if constexpr (keep == Keep::graph) {
-      found_.graph.add_edge(here(), place.node, *info);
+      const EdgeId edge = found_.graph.add_edge(here(), place.node, *info);
+      if constexpr (requires { system_.is_enough(found_.graph[edge]); }) {
+        enough_ |= system_.is_enough(found_.graph[edge]);
+      }
       if (found_.tally.edges == Graph::kMaxIds) found_.cut = Cut::numbers;
     }
   }
 
   void note(NodeId node, bool root) {
     const State& state = found_.states[node];
-    if constexpr (requires { system_.bytes(state); }) {
-      state_bytes_ += system_.bytes(state);
-    } else {
-      state_bytes_ += sizeof(State);
-    }
     if constexpr (keep == Keep::graph) {
       const NodeInfo info = system_.info(state);
       root ? found_.graph.add_root(info) : found_.graph.add_node(info);
@@ -160,7 +161,8 @@ class Search {
     Tally& tally = found_.tally;
     tally.states = found_.states.size();
     tally.queue = tally.states - next_;
-    tally.bytes = state_bytes_ + found_.states.index_bytes();
+    tally.bytes = tally.states * sizeof(State) + found_.states.index_bytes();
+    if constexpr (requires { system_.bytes(); }) tally.bytes += system_.bytes();
     if constexpr (keep == Keep::graph) {
       tally.bytes += tally.states * (sizeof(NodeInfo) + 2 * sizeof(EdgeId)) + tally.edges * sizeof(Edge);
     }
@@ -172,8 +174,8 @@ class Search {
   std::uint64_t next_report_;
   Explored<System> found_{};
   std::size_t next_ = 0;  // the node that is being expanded
-  std::uint64_t state_bytes_ = 0;
   std::uint64_t heeded_ = 0;
+  bool enough_ = false;
 };
 
 }  // namespace detail

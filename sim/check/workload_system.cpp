@@ -1,0 +1,119 @@
+#include "sim/check/workload_system.h"
+
+#include <unordered_map>
+
+namespace mtesim {
+
+CheckState start_of(const Workload& workload, const CheckOptions& options) {
+  CheckState start = start_of_check(workload, options.actions);
+  start.work.machine.track_contents = options.track_contents;
+  return start;
+}
+
+Fingerprint StepNote::fingerprint() const {
+  Fingerprint print;
+  for (const ChoiceAt& at : choices) {
+    print = print_of(print.bits, at.site, at.choice.action, at.choice.access, at.choice.target, at.choice.pointer.bits);
+  }
+  for (const ReachedFact& fact : reached_facts()) print = print_of(print.bits, reached.*fact.field);
+  if (returned) print = print_of(print.bits, returned->call, returned->result);
+  for (const Judgement& one : judged) print = print_of(print.bits, one.standing, one.bytes.n, one.first.at);
+  return print;
+}
+
+std::array<WorkloadSystem::State, 1> WorkloadSystem::initial() const {
+  return {states_.number(start_of(workload_, options_))};
+}
+
+explore::NodeInfo WorkloadSystem::info(State number) const {
+  const CheckState state = states_[number];
+  explore::NodeInfo info;
+  info.ended = is_done(workload_, state.work);
+  for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
+    if (can_step(state.work, TaskId{t})) info.enabled |= explore::only(static_cast<explore::Task>(t));
+  }
+  return info;
+}
+
+std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State number) const {
+  const CheckState from = states_[number];
+  std::vector<Successor> all;
+  std::vector<StepNote> notes;
+  for (std::uint32_t t = 0; t < from.work.tasks.size(); ++t) {
+    const TaskId task{t};
+    if (is_done(workload_, from.work, task)) continue;
+    // Ways that differ only in how they got there are one transition, the first of them.
+    std::unordered_multimap<std::uint64_t, std::size_t> met;
+    for_each_branch(workload_, from, task, options_.actions, options_.rules, [&](Branch&& branch) {
+      if (branch.blocked) return true;  // who sleeps does not step
+      StepNote note = note_of(from, branch, task);
+      if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
+      if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
+      const State to = states_.number(std::move(branch.to));
+      const auto [first, last] = met.equal_range(std::uint64_t{to} << 32 | branch.actions);
+      for (auto same = first; same != last; ++same) {
+        StepNote& known = notes[same->second];
+        if (known.judged != note.judged) continue;
+        known.reached |= note.reached;
+        return true;
+      }
+      met.emplace(std::uint64_t{to} << 32 | branch.actions, all.size());
+      explore::EdgeInfo edge;
+      edge.task = static_cast<explore::Task>(t);
+      edge.actions = branch.actions;
+      all.push_back({to, edge});
+      notes.push_back(std::move(note));
+      return true;
+    });
+  }
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Fingerprint print = notes[i].fingerprint();
+    all[i].edge.label = notes_.number(std::move(notes[i]), print);
+  }
+  return all;
+}
+
+/// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
+bool WorkloadSystem::can_step(const WorkState& state, TaskId task) const {
+  if (is_done(workload_, state, task)) return false;
+  if (state.tasks.size() == 1) return true;
+  WorkState attempt = state;
+  StillEnvironment still;
+  return !std::holds_alternative<Blocked>(step(workload_, attempt, task, still));
+}
+
+StepNote WorkloadSystem::note_of(const CheckState& from, const Branch& branch, TaskId task) const {
+  StepNote note{branch.choices, branch.reached};
+  note.reached.environment_acted |= branch.actions > 0;
+  const std::uint32_t call = from.work.tasks[task.n].call;
+  const TaskState& now = branch.to.work.tasks[task.n];
+  if (now.call == call) {
+    note.reached.retried |= progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task);
+    return note;
+  }
+  (now.results.back() < 0 ? note.reached.returned_error : note.reached.returned_success) = true;
+  if (!has_properties(workload_)) return note;
+  note.returned = StepNote::Returned{call, now.results.back()};
+  if (branch.to.work.machine.track_contents) {
+    const auto what =
+        return_of(workload_, branch.to.work, call, progress(workload_, from.work, task), branch.delivered);
+    note.judged = judge(*what, *branch.to.call_begin, branch.to.work.machine);
+  }
+  return note;
+}
+
+/// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
+/// by a signal before that.
+void WorkloadSystem::forget_machine(CheckState& state) const {
+  state.work.machine = Machine{};
+  for (std::size_t t = 0; t < state.work.tasks.size(); ++t) {
+    TaskState& task = state.work.tasks[t];
+    const auto made = static_cast<std::uint32_t>(workload_.calls[t].size());
+    task = {made, false, false, {}, std::move(task.results)};
+  }
+  state.budgets.clear();
+  state.looked_at.clear();
+  state.call_begin.reset();
+}
+
+}  // namespace mtesim
