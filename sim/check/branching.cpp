@@ -308,7 +308,8 @@ CheckState start_of_check(const Workload& workload, std::span<const Action> acti
 }
 
 void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const std::function<bool(Branch&&)>& take) {
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
+                     const std::function<void(const Event&)>& observe) {
   SiteSet known;
   // Fewer actions first: of ways that join, the one that is followed has the least, and so has each transition.
   std::deque<Choices> scripts{{}};
@@ -329,6 +330,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
     };
     environment.watch = [&](const Event& event) {
       branch.reached.note(event);
+      if (observe) observe(event);
       if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
     };
     bool joined = false;

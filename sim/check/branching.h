@@ -90,8 +90,10 @@ struct BranchRules {
 /// Every way in which one step of `task` can come out, the quiet one first: the step is replayed once a branch, so that
 /// the path itself knows nothing of branching.
 /// Exact:   joined histories are compared in full, not by their prints.
+/// `observe`: told the events of all branches, also of those that are given up since they join.
 void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const std::function<bool(Branch&&)>& take);
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
+                     const std::function<void(const Event&)>& observe = {});
 
 /// Carries out one step under given choices, for replays and stories.
 /// Errors:  choices that do not fit the step are our own bug.

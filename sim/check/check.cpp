@@ -267,6 +267,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   result.complete = search.found.complete();
   result.reached = reached_on(search);
   result.results = results_of(search);
+  result.accessed = search.system.accessed();
   find_traps(search, result);
 
   const explore::TaskSet tasks = all_tasks(workload);

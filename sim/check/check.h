@@ -78,6 +78,13 @@ struct PropertyCheck {
   std::array<std::optional<std::size_t>, kProperties> witness{};  ///< violated: index in CheckResult::witnesses
 };
 
+/// User memory [begin, end), untagged.
+struct UserRange {
+  std::uint64_t begin{};
+  std::uint64_t end{};
+  bool operator==(const UserRange&) const = default;
+};
+
 struct CheckResult {
   Verdict verdict{Verdict::bound};
   std::string cut_by;  ///< bound: which limit
@@ -98,6 +105,7 @@ struct CheckResult {
   std::uint64_t rounds_to_trap{};  ///< how many rounds to the nearest
   std::vector<Witness> witnesses;
   Reached reached;
+  std::vector<UserRange> accessed;  ///< what any access on any path looked at, rising; of the first address space
   PropertyCheck properties;
 };
 

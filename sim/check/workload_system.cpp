@@ -35,36 +35,65 @@ explore::NodeInfo WorkloadSystem::info(State number) const {
   return info;
 }
 
+std::vector<UserRange> WorkloadSystem::accessed() const {
+  const std::lock_guard lock(accessed_mutex_);
+  std::vector<UserRange> ranges;
+  for (const auto& range : accessed_) ranges.push_back({range.lower(), range.upper()});
+  return ranges;
+}
+
 std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State number) const {
   const CheckState from = states_[number];
+  Addresses accessed;
+  const auto look_at = [&](std::uint64_t begin, std::uint64_t end) {
+    const auto range = Addresses::interval_type::right_open(begin, end);
+    if (!boost::icl::contains(accessed, range)) accessed.add(range);
+  };
   std::vector<Successor> all;
   std::vector<StepNote> notes;
   for (std::uint32_t t = 0; t < from.work.tasks.size(); ++t) {
     const TaskId task{t};
     if (is_done(workload_, from.work, task)) continue;
+    const std::uint32_t space = from.work.machine.task(task).space;
+    const auto observe = [&](const Event& event) {
+      if (space != 0) return;
+      if (const auto* done = std::get_if<Accessed>(&event)) {
+        const std::uint64_t begin = done->run.first.address();
+        if (done->run.count > 0) look_at(begin, begin + done->run.span().n);
+      } else if (const auto* fault = std::get_if<TagFaultTaken>(&event)) {
+        look_at(fault->address.address(), fault->address.address() + 1);
+      }
+    };
     // Ways that differ only in how they got there are one transition, the first of them.
     std::unordered_multimap<std::uint64_t, std::size_t> met;
-    for_each_branch(workload_, from, task, options_.actions, options_.rules, [&](Branch&& branch) {
-      if (branch.blocked) return true;  // who sleeps does not step
-      StepNote note = note_of(from, branch, task);
-      if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
-      if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
-      const State to = states_.number(std::move(branch.to));
-      const auto [first, last] = met.equal_range(std::uint64_t{to} << 32 | branch.actions);
-      for (auto same = first; same != last; ++same) {
-        StepNote& known = notes[same->second];
-        if (known.judged != note.judged) continue;
-        known.reached |= note.reached;
-        return true;
-      }
-      met.emplace(std::uint64_t{to} << 32 | branch.actions, all.size());
-      explore::EdgeInfo edge;
-      edge.task = static_cast<explore::Task>(t);
-      edge.actions = branch.actions;
-      all.push_back({to, edge});
-      notes.push_back(std::move(note));
-      return true;
-    });
+    for_each_branch(
+        workload_, from, task, options_.actions, options_.rules,
+        [&](Branch&& branch) {
+          if (branch.blocked) return true;  // who sleeps does not step
+          StepNote note = note_of(from, branch, task);
+          if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
+          if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
+          const State to = states_.number(std::move(branch.to));
+          const auto [first, last] = met.equal_range(std::uint64_t{to} << 32 | branch.actions);
+          for (auto same = first; same != last; ++same) {
+            StepNote& known = notes[same->second];
+            if (known.judged != note.judged) continue;
+            known.reached |= note.reached;
+            return true;
+          }
+          met.emplace(std::uint64_t{to} << 32 | branch.actions, all.size());
+          explore::EdgeInfo edge;
+          edge.task = static_cast<explore::Task>(t);
+          edge.actions = branch.actions;
+          all.push_back({to, edge});
+          notes.push_back(std::move(note));
+          return true;
+        },
+        observe);
+  }
+  if (!accessed.empty()) {
+    const std::lock_guard lock(accessed_mutex_);
+    accessed_ += accessed;
   }
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Fingerprint print = notes[i].fingerprint();

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <array>
+#include <boost/icl/interval_set.hpp>
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -52,6 +54,9 @@ class WorkloadSystem {
     return options_.stop_at_livelock && workload_.calls.size() == 1 && edge.quiet() && edge.from == edge.to;
   }
 
+  /// Where accesses to the first address space have looked so far.
+  [[nodiscard]] std::vector<UserRange> accessed() const;
+
   [[nodiscard]] CheckState state(State number) const { return states_[number]; }
   [[nodiscard]] StepNote note(const explore::Edge& edge) const {
     return notes_[static_cast<std::uint32_t>(edge.label)];
@@ -67,11 +72,15 @@ class WorkloadSystem {
   [[nodiscard]] StepNote note_of(const CheckState& from, const Branch& branch, TaskId task) const;
   void forget_machine(CheckState& state) const;
 
+  using Addresses = boost::icl::interval_set<std::uint64_t>;
+
   const Workload& workload_;
   const CheckOptions& options_;
   // Tables of what was met: they grow while the search asks, but what they hold says nothing new.
   mutable StateTable states_;
   mutable Interned<StepNote> notes_;
+  mutable std::mutex accessed_mutex_;
+  mutable Addresses accessed_;
 };
 
 /// Where a check of the workload begins.

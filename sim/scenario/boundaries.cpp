@@ -77,9 +77,17 @@ struct AxisValues {
 /// Where on the longest axis each outcome is met, the other axes being fixed.
 std::string along(const AxisValues& axis, const std::map<std::string, std::vector<std::size_t>>& by_outcome) {
   if (by_outcome.size() == 1) return by_outcome.begin()->first + " throughout";
-  const auto rest = std::max_element(by_outcome.begin(), by_outcome.end(), [&](const auto& a, const auto& b) {
-    return std::pair(axis.pieces(a.second), a.second.size()) < std::pair(axis.pieces(b.second), b.second.size());
+  // That it ends needs no list, unless that of what does not end is too long.
+  const auto pieces = [&](const auto& outcome) { return axis.pieces(outcome.second); };
+  auto rest = by_outcome.find("returns");
+  const bool short_lists = std::all_of(by_outcome.begin(), by_outcome.end(), [&](const auto& outcome) {
+    return outcome.first == "returns" || pieces(outcome) <= kMostPieces;
   });
+  if (rest == by_outcome.end() || !short_lists) {
+    rest = std::max_element(by_outcome.begin(), by_outcome.end(), [&](const auto& a, const auto& b) {
+      return std::pair(pieces(a), a.second.size()) < std::pair(pieces(b), b.second.size());
+    });
+  }
   std::string text;
   for (auto outcome = by_outcome.begin(); outcome != by_outcome.end(); ++outcome) {
     if (outcome == rest) continue;

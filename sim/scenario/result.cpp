@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -294,7 +295,7 @@ std::string result_words(const std::vector<std::int64_t>& results) {
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
-PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how) {
+PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how, Family* family) {
   PointReport report;
   for (std::size_t i = 0; i < built.calls.size(); ++i) {
     const LoopEntry* loop = built.loops[i];
@@ -319,7 +320,11 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     options.deadline = how.deadline;
     options.interrupt = how.interrupt;
     options.progress = how.progress;
-    report.check = mtesim::check(built.workload, options);
+    if (family != nullptr) report.check = family->find(scenario, built);
+    if (!report.check) {
+      report.check = mtesim::check(built.workload, options);
+      if (family != nullptr) family->add(scenario, built, *report.check);
+    }
     report.check_properties = property_reports(built.workload, report.check->properties.judged, built.names);
     for (std::size_t p = 0; p < report.check_properties.size(); ++p) {
       report.check_properties[p].witness = report.check->properties.witness[p];
@@ -357,7 +362,8 @@ struct UnderWay {
   Scenario scenario;
   std::vector<SweepPoint> points;
   std::vector<std::optional<PointReport>> done;
-  std::size_t left{};  ///< points that nobody has finished
+  std::size_t left{};              ///< points that nobody has finished
+  std::unique_ptr<Family> family;  ///< of a sweep
 };
 
 UnderWay prepare(const std::string& file) {
@@ -376,6 +382,7 @@ UnderWay prepare(const std::string& file) {
   }
   work.done.resize(work.points.size());
   work.left = work.points.size();
+  if (work.points.size() > 1) work.family = std::make_unique<Family>();
   return work;
 }
 
@@ -434,7 +441,7 @@ class Crew {
       std::string error;
       try {
         const Scenario scenario = point.at.empty() ? work_[file].scenario : parse_scenario(point.text);
-        report = carry_out(scenario, build(scenario, point.text), how_);
+        report = carry_out(scenario, build(scenario, point.text), how_, work_[file].family.get());
         report->at = point.at;
       } catch (const ScenarioError& refused) {
         error = refused.what();

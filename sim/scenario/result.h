@@ -8,6 +8,7 @@
 
 #include "sim/run/run.h"
 #include "sim/scenario/build.h"
+#include "sim/scenario/family.h"
 
 namespace mtesim {
 
@@ -70,8 +71,9 @@ struct CarryOut {
 /// files that were not begun are left out, and those that were cut are `unknown`.
 void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs,
                const std::function<void(ScenarioReport&&)>& take);
-/// The same for one point that has been built; throws nothing.
-[[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how);
+/// The same for one point that has been built; throws nothing. `family`: the sweep that it is a member of.
+[[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how,
+                                    Family* family = nullptr);
 
 /// SIGSEGV and SIGBUS that were taken, in order: "SIGSEGV SEGV_MTEAERR".
 [[nodiscard]] std::vector<std::string> signals_taken(const RunResult& result);
