@@ -69,12 +69,12 @@ class WorkloadSystem {
   /// Set as soon as a state was met that is its own quiet successor, should that be all one wants to know.
   [[nodiscard]] bool livelock_found() const { return livelock_found_; }
   [[nodiscard]] std::uint64_t fingerprint(const State& state) const { return state.fingerprint().bits; }
-  /// What a state adds: a reference for each part it shares, a page or two of what it does not.
-  [[nodiscard]] std::uint64_t bytes(const State& state) const {
-    return sizeof(State) + 1024 + state.work.tasks.size() * sizeof(TaskState);
-  }
+  /// What states refer to, and the choices.
+  [[nodiscard]] std::uint64_t bytes() const { return referred_to_ + labels_.capacity() * sizeof(Choices); }
 
   [[nodiscard]] explore::NodeInfo info(const State& state) const {
+    // Asked once of each state that is new: a reference for each part it shares, a page or two of what it does not.
+    referred_to_ += 1024 + state.work.tasks.size() * sizeof(TaskState);
     explore::NodeInfo info;
     info.ended = is_done(workload_, state.work);
     for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
@@ -162,6 +162,7 @@ class WorkloadSystem {
   mutable std::vector<Choices> labels_;
   mutable Reached reached_;
   mutable Returns returns_;
+  mutable std::uint64_t referred_to_{};
   mutable bool livelock_found_{};
 };
 
