@@ -135,6 +135,8 @@ class Graph {
     return {{label, move.kind >> 9, static_cast<Task>(move.kind >> 1), (move.kind & 1) != 0}, from, move.to};
   }
 
+  [[nodiscard]] NodeId to(EdgeId e) const { return moves_[e.index].to; }
+
   /// Whether all edges that leave `n` are here. What is found in a cut graph is real; what is missing is unknown.
   [[nodiscard]] bool expanded(NodeId n) const { return n.index < expanded_; }
   [[nodiscard]] bool complete() const { return expanded_ >= infos_.size(); }

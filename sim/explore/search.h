@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "model/base/check.h"
+#include "sim/explore/buffer.h"
 #include "sim/explore/crew.h"
 #include "sim/explore/graph.h"
 #include "sim/explore/state_store.h"
@@ -162,7 +163,7 @@ class Search {
     Arrival(State&& to, std::uint64_t print, const EdgeInfo& by) : state(std::move(to)), hash(print), edge(by) {}
   };
   struct Chunk {
-    std::vector<Arrival> arrivals;
+    Buffer<Arrival> arrivals;
     std::vector<std::uint32_t> ends;  // by node: how many arrivals there are with those of this one
     bool unfinished = false;          // the last node has more
     std::vector<std::uint32_t> by_group[Table<State>::kGroups];
@@ -170,7 +171,6 @@ class Search {
       arrivals.clear();
       ends.clear();
       unfinished = false;
-      for (auto& group : by_group) group.clear();
     }
   };
 
@@ -199,25 +199,28 @@ class Search {
     }
   }
 
-  /// All transitions of a state, or so many that the chunk is full or time is up.
+  /// All transitions of a state, or so many that the chunk has `most` or that time is up.
   template <bool together>
   void expand(Chunk& chunk, std::uint64_t n, std::uint64_t most) {
-    system_.successors(found_.states.at(n), [&](State&& to, const EdgeInfo& info) {
-      const std::size_t count = chunk.arrivals.size();
-      if (count % kFew == kFew - 1 && (chunk.unfinished || count + 1 >= most || out_of_time())) {
-        chunk.unfinished = true;
-        return false;
-      }
+    system_.successors(found_.states.at(n), [&chunk, most, this](State&& to, const EdgeInfo& info) {
+      if (chunk.arrivals.full() && !allow_more(chunk, most)) return false;
       const std::uint64_t print = hash(to);
       if constexpr (together) {
-        chunk.by_group[Table<State>::group(print)].push_back(static_cast<std::uint32_t>(count));
+        const auto place = static_cast<std::uint32_t>(chunk.arrivals.size());
+        chunk.by_group[Table<State>::group(print)].push_back(place);
       } else {
         found_.states.prefetch(print);
       }
-      chunk.arrivals.emplace_back(std::move(to), print, info);
+      chunk.arrivals.put(std::move(to), print, info);
       return true;
     });
     chunk.ends.push_back(static_cast<std::uint32_t>(chunk.arrivals.size()));
+  }
+
+  [[gnu::noinline]] bool allow_more(Chunk& chunk, std::uint64_t most) const {
+    chunk.unfinished |= chunk.arrivals.size() >= most || (chunk.arrivals.size() > 0 && out_of_time());
+    if (!chunk.unfinished) chunk.arrivals.allow(kFew);
+    return !chunk.unfinished;
   }
 
   void expand_alone() {
@@ -245,6 +248,7 @@ class Search {
     crew_.share(count, [&](std::uint32_t c) {
       Chunk& chunk = chunks_[c];
       chunk.clear();
+      for (auto& group : chunk.by_group) group.clear();
       const std::uint64_t end = first + std::min(nodes, (c + 1) * size);
       for (std::uint64_t n = first + c * size; n < end && !chunk.unfinished; ++n) {
         expand<true>(chunk, n, std::uint64_t{1} << kChunkBits);
@@ -320,7 +324,7 @@ class Search {
   }
 
   /// Returns: whether to go on.
-  bool arrive(Arrival&& arrival, bool root) {
+  [[gnu::always_inline]] bool arrive(Arrival&& arrival, bool root) {
     const Place place = found_.states.insert(std::move(arrival.state), arrival.hash, limits_.max_states, hash_of());
     if (place.how == Insert::full) {
       found_.cut = Cut::states;

@@ -85,7 +85,8 @@ class StateStore<State, true> {
   template <class StateOf>
   Slot& seek(std::uint64_t hash, const State& state, const StateOf& state_of) {
     const std::uint32_t tag = tag_of(hash);
-    return table_.seek(hash, [&](const Slot& slot) { return slot.tag == tag && state_of(slot.next - 1) == state; });
+    return table_.seek(
+        hash, [&](const Slot& slot) { return slot.tag == tag && slot.next != 0 && state_of(slot.next - 1) == state; });
   }
   void fill(Slot& slot, std::uint64_t hash, std::uint32_t n) {
     slot = Slot{tag_of(hash), n + 1};

@@ -18,7 +18,7 @@ namespace mtesim::explore {
 /// An open-addressing hash table of small slots, of which Slot{} is an empty one.
 /// Shape:   64 segments, chosen by the top bits of the hash. A segment grows by a quarter when it is four fifths full,
 /// and
-///          each starts at another size, so that they do so one by one: the load is 72 percent on the whole, at any
+///          each starts at another size, so that they do so one by one: the load is two thirds on the whole, at any
 ///          time, and the old and the new of one segment alone are there at once.
 /// Threads: those that work on different groups of segments do not meet.
 /// Errors:  none: equal hashes of unequal slots only cost time.
@@ -39,11 +39,11 @@ class Table {
   template <class Same>
   [[nodiscard]] Slot& seek(std::uint64_t hash, const Same& same) {
     Segment& segment = segments_[hash >> 58];
-    std::uint32_t at = segment.home(hash);
-    while (!(segment.slots[at] == Slot{}) && !same(segment.slots[at])) {
-      if (++at == segment.capacity) at = 0;
+    Slot* slot = &segment.slots[segment.home(hash)];
+    while (!same(*slot) && !(*slot == Slot{})) {
+      if (++slot == segment.end) slot = segment.slots.get();
     }
-    return segment.slots[at];
+    return *slot;
   }
   /// The empty slot that was sought with `hash` has been filled. `hash_of` gives the hash of any full slot.
   template <class HashOf>
@@ -60,12 +60,15 @@ class Table {
 
  private:
   static constexpr std::uint32_t kSegments = 64;
+  static constexpr std::uint32_t kSmall = 8192;  // then twice the size costs nothing yet
   struct Segment {
     std::unique_ptr<Slot[]> slots;
+    Slot* end;
     std::uint32_t capacity;
     std::uint32_t full = 0;
     std::uint32_t most;  // that may be full
-    explicit Segment(std::uint32_t size) : slots(new Slot[size]()), capacity(size), most(size - size / 5) {}
+    explicit Segment(std::uint32_t size)
+        : slots(new Slot[size]()), end(&slots[0] + size), capacity(size), most(size - size / 4) {}
     /// In the order of the hashes, so that growing walks both old and new from front to back.
     [[nodiscard]] std::uint32_t home(std::uint64_t hash) const {
       return static_cast<std::uint32_t>((hash << 6 >> 32) * capacity >> 32);
@@ -73,7 +76,7 @@ class Table {
   };
   template <class HashOf>
   [[gnu::noinline]] static void grow(Segment& segment, const HashOf& hash_of) {
-    Segment larger(segment.capacity + segment.capacity / 4);
+    Segment larger(segment.capacity < kSmall ? 2 * segment.capacity : segment.capacity + segment.capacity / 4);
     for (std::uint32_t i = 0; i < segment.capacity; ++i) {
       const Slot& slot = segment.slots[i];
       if (slot == Slot{}) continue;
