@@ -53,6 +53,7 @@ struct Searched {
     limits.max_bytes = options.max_bytes;
     limits.deadline = options.deadline;
     limits.interrupt = options.interrupt;
+    limits.threads = options.threads;
     return limits;
   }
 };
@@ -253,7 +254,7 @@ std::string_view verdict_name(Verdict verdict) {
 
 CheckResult check(const Workload& workload, const CheckOptions& options) {
   explore::Progress progress_report;
-  progress_report.every = 4096;
+  progress_report.interval = std::chrono::milliseconds(200);
   progress_report.report = [&](const explore::Tally& t) {
     options.progress({t.states, t.edges, t.levels, t.queue, t.bytes});
   };

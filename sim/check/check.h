@@ -56,6 +56,7 @@ struct CheckOptions {
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
+  unsigned threads{1};  ///< that search; what is found does not depend on how many
   /// Told now and then: states, transitions, depth, queue.
   struct Progress {
     std::uint64_t states{};

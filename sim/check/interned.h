@@ -20,8 +20,8 @@ class Interned {
   /// `print`: equal for equal values.
   std::uint32_t number(T value, Fingerprint print) {
     const std::unique_lock lock(mutex_);
-    const auto place = values_.insert(std::move(value), print.bits, std::numeric_limits<std::uint32_t>::max());
-    MTESIM_CHECK(place.how != explore::StateStore<T>::Insert::full);
+    const auto place = values_.insert(std::move(value), explore::mixed(print.bits), std::numeric_limits<std::uint32_t>::max(), 0);
+    MTESIM_CHECK(place.how != explore::Insert::full);
     return place.node.index;
   }
   [[nodiscard]] T operator[](std::uint32_t number) const {
@@ -35,12 +35,12 @@ class Interned {
   /// What it takes, but for what the values own elsewhere.
   [[nodiscard]] std::uint64_t bytes() const {
     const std::shared_lock lock(mutex_);
-    return values_.size() * sizeof(T) + values_.index_bytes();
+    return values_.bytes();
   }
 
  private:
   mutable std::shared_mutex mutex_;
-  explore::StateStore<T> values_;
+  explore::StateStore<T, true> values_;
 };
 
 }  // namespace mtesim
