@@ -320,6 +320,8 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     options.deadline = how.deadline;
     options.interrupt = how.interrupt;
     options.progress = how.progress;
+    options.threads = how.threads;
+    if (how.max_bytes > 0) options.max_bytes = how.max_bytes;
     if (family != nullptr) report.check = family->find(scenario, built);
     if (!report.check) {
       report.check = mtesim::check(built.workload, options);
@@ -412,6 +414,7 @@ class Crew {
       for (std::size_t p = 0; p < work_[i].points.size(); ++p) queue_.emplace_back(i, p);
     }
     const std::size_t threads = std::min<std::size_t>(std::max(1u, jobs), queue_.size());
+    if (threads > 0) how_.threads = std::max(1u, jobs / static_cast<unsigned>(threads));  // what is left, within a check
     for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { toil(); });
   }
   ~Crew() {
@@ -457,7 +460,7 @@ class Crew {
     changed_.notify_all();
   }
 
-  const CarryOut& how_;
+  CarryOut how_;
   std::vector<UnderWay> work_;
   std::vector<std::pair<std::size_t, std::size_t>> queue_;
   std::atomic<std::size_t> next_{0};

@@ -61,6 +61,8 @@ struct CarryOut {
   bool check{true};            ///< where the scenario asks for one
   bool judge{true};            ///< compare with `expect`
   std::uint64_t max_states{};  ///< 0: as the scenario says
+  std::uint64_t max_bytes{};   ///< of one check; 0: 8 GiB
+  unsigned threads{1};         ///< of one check; what it says does not depend on it
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
