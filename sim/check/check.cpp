@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "sim/check/workload_system.h"
+#include "sim/check/search_image.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
 #include "sim/run/run.h"
@@ -17,10 +17,23 @@ struct Searched {
   const Workload& workload;
   const CheckOptions& options;
   WorkloadSystem system;
-  explore::Explored<WorkloadSystem> found;
+  ExploredWorkload found;
 
-  Searched(const Workload& of, const CheckOptions& how, const explore::Progress* progress)
-      : workload(of), options(how), system(of, how), found(explore::explore(system, limits_of(how), progress)) {}
+  Searched(const Workload& of, const CheckOptions& how) : workload(of), options(how), system(of, how) {
+    explore::Progress report;
+    report.interval = std::chrono::milliseconds(200);
+    report.report = [&](const explore::Tally& t) { options.progress({t.states, t.edges, t.levels, t.queue, t.bytes}); };
+    if (options.resume != nullptr) found = search_of(*options.resume, system);
+    explore::Limits limits = limits_of(options);
+    for (bool paused = true; paused;) {
+      if (options.keep) limits.deadline = std::chrono::steady_clock::now() + options.keep_every;
+      if (options.deadline && options.keep) limits.deadline = std::min(*limits.deadline, *options.deadline);
+      found = explore::go_on(system, std::move(found), limits, options.progress ? &report : nullptr);
+      paused = found.cut == explore::Cut::deadline && limits.deadline != options.deadline;
+      const bool goes_on = !found.complete() && found.cut != explore::Cut::enough;
+      if (options.keep && goes_on) options.keep(image_of(system, found));
+    }
+  }
 
   [[nodiscard]] const explore::Graph& graph() const { return found.graph; }
   [[nodiscard]] CheckState state(explore::NodeId node) const { return system.state(found.states[node]); }
@@ -195,7 +208,10 @@ void judge_properties(const Searched& search, CheckResult& result) {
     with.track_contents = true;
     with.stop_at_livelock = false;
     with.max_states = std::min(with.max_states, kMostWithContents);
-    const Searched again(search.workload, with, nullptr);
+    with.progress = {};
+    with.keep = {};
+    with.resume = nullptr;
+    const Searched again(search.workload, with);
     result.properties.every_future = again.found.complete();
     if (again.found.complete()) return take_worst(again, result);
   }
@@ -253,12 +269,7 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 CheckResult check(const Workload& workload, const CheckOptions& options) {
-  explore::Progress progress_report;
-  progress_report.interval = std::chrono::milliseconds(200);
-  progress_report.report = [&](const explore::Tally& t) {
-    options.progress({t.states, t.edges, t.levels, t.queue, t.bytes});
-  };
-  const Searched search(workload, options, options.progress ? &progress_report : nullptr);
+  const Searched search(workload, options);
   const explore::Graph& graph = search.graph();
 
   CheckResult result;

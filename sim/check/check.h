@@ -40,6 +40,8 @@ struct Witness {
   std::optional<Property> violates{};  ///< with its last step
 };
 
+struct SearchImage;
+
 struct CheckOptions {
   std::vector<Action> actions;
   BranchRules rules;
@@ -66,6 +68,11 @@ struct CheckOptions {
     std::uint64_t bytes{};
   };
   std::function<void(const Progress&)> progress;
+  /// Given the search as it is, so often and when a limit or an interrupt cuts it: what `resume` takes.
+  std::function<void(const SearchImage&)> keep;
+  std::chrono::steady_clock::duration keep_every{std::chrono::minutes(1)};
+  /// Where a search was that goes on. Of the same workload and options but for limits: WrongImage otherwise.
+  const SearchImage* resume{};
 };
 
 /// Which properties hold when calls return.

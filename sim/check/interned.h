@@ -20,7 +20,8 @@ class Interned {
   /// `print`: equal for equal values.
   std::uint32_t number(T value, Fingerprint print) {
     const std::unique_lock lock(mutex_);
-    const auto place = values_.insert(std::move(value), explore::mixed(print.bits), std::numeric_limits<std::uint32_t>::max(), 0);
+    const auto place =
+        values_.insert(std::move(value), explore::mixed(print.bits), std::numeric_limits<std::uint32_t>::max(), 0);
     MTESIM_CHECK(place.how != explore::Insert::full);
     return place.node.index;
   }

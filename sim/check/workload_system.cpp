@@ -42,6 +42,17 @@ std::vector<UserRange> WorkloadSystem::accessed() const {
   return ranges;
 }
 
+void WorkloadSystem::add_accessed(const std::vector<UserRange>& ranges) const {
+  const std::lock_guard lock(accessed_mutex_);
+  for (const UserRange& range : ranges) accessed_.add(Addresses::interval_type::right_open(range.begin, range.end));
+}
+
+WorkloadSystem::State WorkloadSystem::step_of(State from, TaskId task, const Choices& choices) const {
+  const CheckState state = states_[from];
+  if (is_done(workload_, state.work, task)) return from;
+  return number_of(replay_branch(workload_, state, task, options_.actions, options_.rules, choices, {}, {}).to);
+}
+
 std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State number) const {
   const CheckState from = states_[number];
   Addresses accessed;
@@ -71,9 +82,7 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
         [&](Branch&& branch) {
           if (branch.blocked) return true;  // who sleeps does not step
           StepNote note = note_of(from, branch, task);
-          if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
-          if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
-          const State to = states_.number(std::move(branch.to));
+          const State to = number_of(std::move(branch.to));
           const auto [first, last] = met.equal_range(std::uint64_t{to} << 32 | branch.actions);
           for (auto same = first; same != last; ++same) {
             StepNote& known = notes[same->second];
@@ -95,10 +104,7 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
     const std::lock_guard lock(accessed_mutex_);
     accessed_ += accessed;
   }
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const Fingerprint print = notes[i].fingerprint();
-    all[i].edge.label = notes_.number(std::move(notes[i]), print);
-  }
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].edge.label = label_of(notes[i]);
   return all;
 }
 
@@ -133,16 +139,20 @@ StepNote WorkloadSystem::note_of(const CheckState& from, const Branch& branch, T
 
 /// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
 /// by a signal before that.
-void WorkloadSystem::forget_machine(CheckState& state) const {
-  state.work.machine = Machine{};
-  for (std::size_t t = 0; t < state.work.tasks.size(); ++t) {
-    TaskState& task = state.work.tasks[t];
-    const auto made = static_cast<std::uint32_t>(workload_.calls[t].size());
-    task = {made, false, false, {}, std::move(task.results)};
+WorkloadSystem::State WorkloadSystem::number_of(CheckState&& state) const {
+  if (!state.work.tasks.front().in_kernel) state.call_begin.reset();
+  if (is_done(workload_, state.work)) {
+    state.work.machine = Machine{};
+    for (std::size_t t = 0; t < state.work.tasks.size(); ++t) {
+      TaskState& task = state.work.tasks[t];
+      const auto made = static_cast<std::uint32_t>(workload_.calls[t].size());
+      task = {made, false, false, {}, std::move(task.results)};
+    }
+    state.budgets.clear();
+    state.looked_at.clear();
+    state.call_begin.reset();
   }
-  state.budgets.clear();
-  state.looked_at.clear();
-  state.call_begin.reset();
+  return states_.number(std::move(state));
 }
 
 }  // namespace mtesim

@@ -56,11 +56,17 @@ class WorkloadSystem {
 
   /// Where accesses to the first address space have looked so far.
   [[nodiscard]] std::vector<UserRange> accessed() const;
+  void add_accessed(const std::vector<UserRange>& ranges) const;
 
   [[nodiscard]] CheckState state(State number) const { return states_[number]; }
   [[nodiscard]] StepNote note(const explore::Edge& edge) const {
     return notes_[static_cast<std::uint32_t>(edge.label)];
   }
+
+  /// One transition by itself: where it leads to, and its label. Of a workload that is ended, the task has nothing to
+  /// do, and the state stays as it is.
+  [[nodiscard]] State step_of(State from, TaskId task, const Choices& choices) const;
+  [[nodiscard]] std::uint64_t label_of(const StepNote& note) const { return notes_.number(note, note.fingerprint()); }
 
  private:
   struct Successor {
@@ -70,7 +76,7 @@ class WorkloadSystem {
   [[nodiscard]] std::vector<Successor> successors_of(State number) const;
   [[nodiscard]] bool can_step(const WorkState& state, TaskId task) const;
   [[nodiscard]] StepNote note_of(const CheckState& from, const Branch& branch, TaskId task) const;
-  void forget_machine(CheckState& state) const;
+  [[nodiscard]] State number_of(CheckState&& state) const;
 
   using Addresses = boost::icl::interval_set<std::uint64_t>;
 
