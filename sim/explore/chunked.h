@@ -23,7 +23,7 @@ class Chunked {
   }
   /// Nobody will ask for an element before `first` again.
   void let_go_before(std::size_t first) {
-    for (; gone_ < first / kChunk; ++gone_) chunks_[gone_] = {};
+    for (; gone_ < first / kChunk; ++gone_) chunks_[gone_] = std::vector<T>();
   }
   /// What is allocated.
   [[nodiscard]] std::size_t bytes() const {

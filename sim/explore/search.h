@@ -211,7 +211,7 @@ class Search {
         const auto place = static_cast<std::uint32_t>(chunk.arrivals.size());
         chunk.by_group[Table<State>::group(print)].push_back(place);
       } else {
-        found_.states.prefetch(print);
+        fetch_ahead(print);
       }
       chunk.arrivals.put(std::move(to), print, info);
       return true;
@@ -223,6 +223,12 @@ class Search {
     chunk.unfinished |= chunk.arrivals.size() >= most || (chunk.arrivals.size() > 0 && out_of_time());
     if (!chunk.unfinished) chunk.arrivals.allow(kFew);
     return !chunk.unfinished;
+  }
+
+  [[gnu::always_inline]] void fetch_ahead(std::uint64_t print) const {
+    const char* const home = found_.states.home(print);
+    __builtin_prefetch(home);
+    __builtin_prefetch(home + 32);
   }
 
   void expand_alone() {
@@ -287,7 +293,7 @@ class Search {
   void claim(Chunk& chunk, const std::vector<std::uint32_t>& group, std::uint32_t c, std::uint32_t first) {
     constexpr std::size_t kAhead = 16;
     for (std::size_t i = 0; i < group.size(); ++i) {
-      if (i + kAhead < group.size()) found_.states.prefetch(chunk.arrivals[group[i + kAhead]].hash);
+      if (i + kAhead < group.size()) fetch_ahead(chunk.arrivals[group[i + kAhead]].hash);
       Arrival& arrival = chunk.arrivals[group[i]];
       if constexpr (kNumbered) {
         const std::uint32_t mine = first + (c << kChunkBits) + group[i];

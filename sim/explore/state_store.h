@@ -39,7 +39,7 @@ class StateStore<State, true> {
   [[nodiscard]] const State& operator[](NodeId n) const { return states_[n.index]; }
   [[nodiscard]] const State& at(std::size_t n) const { return states_[n]; }
   [[nodiscard]] std::size_t bytes() const { return states_.bytes() + table_.bytes(); }
-  void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  [[nodiscard]] const char* home(std::uint64_t hash) const { return table_.home(hash); }
   void let_go_before(std::size_t) {}  // each may be asked for
 
   /// The number of `state`, which is kept if it is new and there are fewer than `room` so far.
@@ -108,7 +108,7 @@ class StateStore<State, false> {
   [[nodiscard]] std::size_t size() const { return queue_.size(); }
   [[nodiscard]] const State& at(std::size_t n) const { return queue_[n]; }
   [[nodiscard]] std::size_t bytes() const { return queue_.bytes() + table_.bytes(); }
-  void prefetch(std::uint64_t hash) const { table_.prefetch(hash); }
+  [[nodiscard]] const char* home(std::uint64_t hash) const { return table_.home(hash); }
   void let_go_before(std::size_t n) { queue_.let_go_before(n); }
 
   template <class HashOf>

@@ -8,11 +8,10 @@
 
 namespace mtesim::explore {
 
-/// 64 well-mixed bits, whatever the fingerprint: it may be the state itself.
+/// A number whose upper bits are well mixed, whatever the fingerprint: it may be the state itself.
 [[nodiscard]] inline std::uint64_t mixed(std::uint64_t print) {
-  print = (print ^ (print >> 32)) * 0xd6e8feb86659fd93u;
-  print = (print ^ (print >> 32)) * 0xd6e8feb86659fd93u;
-  return print ^ (print >> 32);
+  print *= 0x9e3779b97f4a7c15u;
+  return (print ^ (print >> 32)) * 0xd6e8feb86659fd93u;
 }
 
 /// An open-addressing hash table of small slots, of which Slot{} is an empty one.
@@ -31,9 +30,11 @@ class Table {
   Table() {
     for (std::uint32_t i = 0; i < kSegments; ++i) segments_.push_back(Segment(32 + i % 8));
   }
-  void prefetch(std::uint64_t hash) const {
+  /// Where the search for `hash` begins, to be fetched ahead: the half of a cache line here and the one after it. (A
+  /// function that did so itself, g++ would take for one without effect.)
+  [[nodiscard]] const char* home(std::uint64_t hash) const {
     const Segment& segment = segments_[hash >> 58];
-    __builtin_prefetch(&segment.slots[segment.home(hash)]);
+    return reinterpret_cast<const char*>(&segment.slots[segment.home(hash)]);
   }
   /// The first slot on the way of `hash` that is empty or that `same` takes for its own.
   template <class Same>
