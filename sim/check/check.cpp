@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "sim/check/reduction.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
 #include "sim/run/run.h"
@@ -15,6 +16,7 @@ namespace {
 CheckState start_of(const Workload& workload, const CheckOptions& options) {
   CheckState start = start_of_check(workload, options.actions);
   start.work.machine.track_contents = options.track_contents;
+  canonicalise(workload, options.rules, options.actions, start);
   return start;
 }
 

@@ -60,6 +60,7 @@ struct CarryOut {
   bool check{true};            ///< where the scenario asks for one
   bool judge{true};            ///< compare with `expect`
   std::uint64_t max_states{};  ///< 0: as the scenario says
+  BranchRules rules{};         ///< which reductions a check makes
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
