@@ -120,15 +120,6 @@ void forget_untouched(const Workload& workload, std::span<const Action> actions,
   });
 }
 
-/// Its tags, should any of them be no pointer's and not `other`.
-bool needs_merging(const PageTags& tags, std::size_t granules, std::uint16_t known) {
-  for (std::size_t g = 0; g < granules; ++g) {
-    if ((known >> tags.at(g).bits & 1U) == 0) return true;
-    if (g == 0 && tags.first_unlike(tags.at(0), 0, granules) == granules) return false;
-  }
-  return false;
-}
-
 void merge_tags(std::uint16_t pointers, Machine& machine) {
   Tag other;
   while (other.bits < 16 && (pointers >> other.bits & 1U) != 0) ++other.bits;
@@ -138,7 +129,7 @@ void merge_tags(std::uint16_t pointers, Machine& machine) {
   for (std::uint32_t o = 0; o < machine.objects.size(); ++o) {
     const std::size_t pages = machine.objects[o]->folios.extent();
     for (std::uint32_t i = 0; i < pages; ++i) {
-      if (!needs_merging(machine.folio({o, i}).tags, granules, known)) continue;
+      if (machine.folio({o, i}).tags.only(known)) continue;
       machine.edit_folio({o, i}, [&](Folio& folio) {
         for (std::size_t g = 0; g < granules; ++g) {
           if ((known >> folio.tags.at(g).bits & 1U) == 0) folio.tags.set(g, other, granules);

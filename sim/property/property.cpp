@@ -283,8 +283,11 @@ void CallBegin::note(const ActionChoice& choice, std::span<const Action> actions
   } else if (action.kind == ActionKind::truncate) {
     const Bytes size{choice.target};
     const auto known = std::find_if(cut.begin(), cut.end(), [&](const auto& c) { return c.first == action.object; });
-    if (known == cut.end()) cut.emplace_back(action.object, size);
-    if (known != cut.end()) known->second = min(known->second, size);
+    if (known != cut.end()) {
+      known->second = min(known->second, size);
+    } else {
+      cut.emplace_back(action.object, size);
+    }
     now.spaces[action.space]->for_each_vma([&](std::uint64_t begin, std::uint64_t end, const Vma& vma) {
       if (vma.object != action.object) return;
       for (std::uint64_t page = begin; page < end; page += now.page_size.n) {  // the last one's rest is zeroed
