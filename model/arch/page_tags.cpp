@@ -66,6 +66,20 @@ std::size_t PageTags::first_unlike(Tag tag, std::size_t begin, std::size_t end) 
   return end;
 }
 
+bool PageTags::only(std::uint16_t set) const {
+  const auto has = [set](std::uint64_t tag) { return (set >> tag & 1U) != 0; };
+  if (packed_.empty()) return has(uniform_.bits);
+  std::uint64_t known = ~packed_.front();  // neighbours are mostly alike
+  for (const std::uint64_t word : packed_) {
+    if (word == known) continue;
+    for (std::uint64_t rest = word, i = 0; i < kPerWord; ++i, rest >>= 4) {
+      if (!has(rest & 0xf)) return false;
+    }
+    known = word;
+  }
+  return true;
+}
+
 Fingerprint PageTags::recomputed_fingerprint(std::size_t granules_in_page) const {
   Fingerprint print;
   for (std::size_t g = 0; g < granules_in_page; ++g) print += granule_print(g, at(g));

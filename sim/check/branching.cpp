@@ -5,6 +5,8 @@
 #include <deque>
 #include <unordered_map>
 
+#include "sim/check/reduction.h"
+
 namespace mtesim {
 
 namespace {
@@ -95,20 +97,12 @@ bool for_each_word(const Action& placement, std::uint64_t from, std::uint64_t to
   return true;
 }
 
-void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placement, std::uint64_t from,
-                    std::uint64_t to) {
-  for_each_word(placement, from, to, [&](std::uint64_t word, std::uint64_t bits) {
-    looked_at[word] |= bits;
-    return true;
-  });
-}
-
 /// Whether states remember how their call began: of one task, and only where contents are tracked.
 bool tracks_calls(const WorkState& work) { return work.machine.track_contents && work.tasks.size() == 1; }
 
 void note_call_begin(CheckState& state) {
   if (tracks_calls(state.work) && !state.work.tasks.front().in_kernel) {
-    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}});
+    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}, {}});
   }
 }
 
@@ -255,6 +249,14 @@ class Branching final : public Environment {
 
 }  // namespace
 
+void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placement, std::uint64_t from,
+                    std::uint64_t to) {
+  for_each_word(placement, from, to, [&](std::uint64_t word, std::uint64_t bits) {
+    looked_at[word] |= bits;
+    return true;
+  });
+}
+
 void Reached::note(const Event& event) {
   if (const auto* delivered = std::get_if<Delivered>(&event)) {
     bytes_delivered |= delivered->total.n > 0;
@@ -338,6 +340,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
       const Step result = step(workload, branch.to.work, task, environment);
       branch.blocked = std::holds_alternative<Blocked>(result);
       branch.actions = environment.done();
+      canonicalise(workload, rules, actions, branch.to);
     } catch (const Joined&) {
       joined = true;
     }
@@ -359,6 +362,7 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
   const Step result = step(workload, branch.to.work, task, environment);
   branch.blocked = std::holds_alternative<Blocked>(result);
   branch.actions = environment.done();
+  canonicalise(workload, rules, actions, branch.to);
   return branch;
 }
 

@@ -85,6 +85,10 @@ struct BranchRules {
   /// Two ways through a step that reach the same site with the same machine, the same budgets and the same things seen
   /// have the same future: the second is given up.
   bool join_histories{true};
+  /// Tags that no pointer has are alike (sim/check/reduction.h).
+  bool merge_tags{true};
+  /// What no call can come to any more is forgotten (sim/check/reduction.h).
+  bool forget_untouched{true};
 };
 
 /// Every way in which one step of `task` can come out, the quiet one first: the step is replayed once a branch, so that

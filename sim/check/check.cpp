@@ -132,8 +132,9 @@ bool every_livelock_is_killable(const Searched& search) {
 /// Judges the returns of one way, with contents tracked.
 Judgements judge_way(const Workload& workload, const CheckOptions& options, const Witness& way) {
   PropertyWatch watch(workload);
-  CheckState now = start_of(workload, options);
-  now.work.machine.track_contents = true;
+  CheckOptions with = options;
+  with.track_contents = true;
+  CheckState now = start_of(workload, with);
   for (const WitnessStep& step : way.stem) {
     watch.before_step(now.work);
     Branch branch = replay_branch(workload, now, step.task, options.actions, options.rules, step.choices,

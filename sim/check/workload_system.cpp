@@ -2,11 +2,14 @@
 
 #include <unordered_map>
 
+#include "sim/check/reduction.h"
+
 namespace mtesim {
 
 CheckState start_of(const Workload& workload, const CheckOptions& options) {
   CheckState start = start_of_check(workload, options.actions);
   start.work.machine.track_contents = options.track_contents;
+  canonicalise(workload, options.rules, options.actions, start);
   return start;
 }
 

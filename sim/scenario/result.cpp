@@ -317,6 +317,7 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   if (how.check && wants_check(scenario)) {
     CheckOptions options = built.check;
     if (how.max_states > 0) options.max_states = how.max_states;
+    options.rules = how.rules;
     options.deadline = how.deadline;
     options.interrupt = how.interrupt;
     options.progress = how.progress;

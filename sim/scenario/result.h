@@ -63,6 +63,7 @@ struct CarryOut {
   std::uint64_t max_states{};  ///< 0: as the scenario says
   std::uint64_t max_bytes{};   ///< of one check; 0: 8 GiB
   unsigned threads{1};         ///< of one check; what it says does not depend on it
+  BranchRules rules{};         ///< which reductions a check makes
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
