@@ -65,6 +65,14 @@ bool would_change(const Machine& machine, const Action& action, std::uint64_t ad
   }
 }
 
+/// Whom a signal is for.
+template <class F>
+void for_each_task(const Action& action, Machine& machine, F&& f) {
+  for (std::uint32_t t = 0; t < machine.tasks.size(); ++t) {
+    if (action.is_for(TaskId{t})) f(machine.task(TaskId{t}));
+  }
+}
+
 using Visit = std::function<bool(const ActionChoice&)>;
 
 /// Visits the targets of a range action among [from, to): false as soon as a visit says so. Whether anything would
@@ -166,10 +174,13 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
   const Action& action = actions[index];
   if (action.kind == ActionKind::signal || action.kind == ActionKind::sigkill) {
     const bool fatal = action.kind == ActionKind::sigkill;
-    const PendingSignals& pending = machine.task(action.task).pending;
     const bool looks =
-        rule == SiteRule::everywhere || (std::holds_alternative<SignalCheck>(look) && action.task == current);
-    const bool already = fatal ? pending.fatal : pending.other;
+        rule == SiteRule::everywhere || (std::holds_alternative<SignalCheck>(look) && action.is_for(current));
+    bool already = true;
+    for (std::uint32_t t = 0; t < machine.tasks.size(); ++t) {
+      const PendingSignals& pending = machine.task(TaskId{t}).pending;
+      if (action.is_for(TaskId{t})) already = already && (fatal ? pending.fatal : pending.other);
+    }
     return !looks || already || visit({index, 0, 0, {}});
   }
   if (action.kind == ActionKind::evict_file_page) {
@@ -180,7 +191,9 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
     const bool on_disk = machine.objects[action.object]->kind == ObjectKind::file;
     return !clean || !on_disk || visit({index, 0, lookup->folio.index, {}});
   }
-  if (machine.task(current).space != action.space) return true;
+  const auto* const walks = std::get_if<PageWalk>(&look);
+  const bool elsewhere = walks != nullptr && walks->space != PageWalk::kOwnSpace;
+  if ((elsewhere ? walks->space : machine.task(current).space) != action.space) return true;
   if (const auto* run = std::get_if<AccessRun>(&look)) {
     return visit_run(*run, machine, current, action, index, rule, visit);
   }
@@ -231,10 +244,10 @@ void apply(const ActionChoice& choice, std::span<const Action> actions, Machine&
       dontneed(machine, action.space, choice.target, page_end);
       break;
     case ActionKind::signal:
-      machine.task(action.task).pending.other = true;
+      for_each_task(action, machine, [](Task& task) { task.pending.other = true; });
       break;
     case ActionKind::sigkill:
-      machine.task(action.task).pending.fatal = true;
+      for_each_task(action, machine, [](Task& task) { task.pending.fatal = true; });
       break;
   }
 }

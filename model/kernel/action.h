@@ -44,6 +44,8 @@ struct Action {
   std::uint32_t object{};           ///< where the kind takes a file
   std::uint8_t budget{kUnbounded};  ///< how often at the most
   TaskId task{};                    ///< whom a signal is for
+  std::uint32_t tasks{};            ///< a bit each: whom it is for as well, at the same moment
+  [[nodiscard]] bool is_for(TaskId id) const { return id == task || (id.n < 32 && (tasks >> id.n & 1) != 0); }
   /// It was done before the call began, and what was done is left open: it is decided when an access first looks at the
   /// granule. One check then answers for every placement.
   bool before_call{};

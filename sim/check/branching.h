@@ -8,18 +8,25 @@
 
 #include "fs_models/workload.h"
 #include "model/kernel/action.h"
+#include "sim/check/lock_orders.h"
 #include "sim/property/property.h"
 
 namespace mtesim {
 
 /// What the environment did at one site of a step: the sites where it may act are counted from the step's begin.
 struct ChoiceAt {
+  /// Not what the environment did: the step pauses before it asks for the next lock. Last of all.
+  static constexpr std::uint32_t kPauses = ~std::uint32_t{0};
+
   std::uint32_t site{};
   ActionChoice choice;
   bool operator==(const ChoiceAt&) const = default;
 };
 /// All that it did on a step, in order.
 using Choices = std::vector<ChoiceAt>;
+[[nodiscard]] inline bool pauses(const Choices& choices) {
+  return !choices.empty() && choices.back().site == ChoiceAt::kPauses;
+}
 
 /// A workload's state under an environment: what the tasks and the machine are, and what the environment may still do.
 struct CheckState {
@@ -72,11 +79,14 @@ struct ReachedFact {
 /// How one step can come out.
 struct Branch {
   CheckState to;
-  bool blocked{};
+  bool blocked{};  ///< of several tasks, it sleeps: from this step on, or still
   std::uint32_t actions{};
   Choices choices;
   Reached reached;
   Bytes delivered{};  ///< what the loop told last
+  LockOrders orders;
+  /// It made a trip, or lay down to sleep. Who sleeps for what it slept for before has not moved.
+  [[nodiscard]] bool moved(const CheckState& from, TaskId task) const;
 };
 
 /// How the branches of a step are searched.

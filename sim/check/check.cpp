@@ -78,7 +78,7 @@ class WorkloadSystem {
     explore::NodeInfo info;
     info.ended = is_done(workload_, state.work);
     for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-      if (can_step(state.work, TaskId{t})) info.enabled |= explore::TaskSet{1} << t;
+      if (can_step(workload_, state.work, TaskId{t})) info.enabled |= explore::TaskSet{1} << t;
     }
     return info;
   }
@@ -87,12 +87,13 @@ class WorkloadSystem {
   void successors(const State& state, Sink&& sink) const {
     for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
       const TaskId task{t};
-      if (is_done(workload_, state.work, task)) continue;
+      if (!can_step(workload_, state.work, task)) continue;
       if (livelock_found_) return;
       bool more = true;
       std::unordered_map<std::uint64_t, std::vector<State>> met;  // where this step ends, by print and actions
       for_each_branch(workload_, state, task, options_.actions, options_.rules, [&](Branch&& branch) {
-        if (branch.blocked) return true;  // who sleeps does not step
+        orders_.add(branch.orders);
+        if (!branch.moved(state, task)) return true;  // who sleeps does not step
         note(state, branch, task);
         const bool tells = returns_.is_new(workload_, state, branch);
         if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
@@ -120,17 +121,9 @@ class WorkloadSystem {
   [[nodiscard]] const Choices& choices(std::uint64_t label) const { return labels_[label]; }
   [[nodiscard]] const Reached& reached() const { return reached_; }
   [[nodiscard]] const Returns& returns() const { return returns_; }
+  [[nodiscard]] const LockOrders& orders() const { return orders_; }
 
  private:
-  /// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
-  [[nodiscard]] bool can_step(const WorkState& state, TaskId task) const {
-    if (is_done(workload_, state, task)) return false;
-    if (state.tasks.size() == 1) return true;
-    WorkState attempt = state;
-    StillEnvironment still;
-    return !std::holds_alternative<Blocked>(step(workload_, attempt, task, still));
-  }
-
   /// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
   /// by a signal before that.
   void forget_machine(State& state) const {
@@ -152,7 +145,7 @@ class WorkloadSystem {
     const TaskState& now = branch.to.work.tasks[task.n];
     if (now.call > from.work.tasks[task.n].call) {
       (now.results.back() < 0 ? reached_.returned_error : reached_.returned_success) = true;
-    } else if (progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task)) {
+    } else if (!branch.blocked && progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task)) {
       reached_.retried = true;
     }
   }
@@ -162,6 +155,7 @@ class WorkloadSystem {
   mutable std::vector<Choices> labels_;
   mutable Reached reached_;
   mutable Returns returns_;
+  mutable LockOrders orders_;
   mutable bool livelock_found_{};
 };
 
@@ -197,7 +191,8 @@ void describe_cycle(const Workload& workload, const CheckOptions& options, const
     }
     replay_branch(workload, from, TaskId{edge.task}, options.actions, options.rules, system.choices(edge.label),
                   [&](const Event& event) {
-                    if (const auto* lock = std::get_if<LockTaken>(&event)) taken.insert(lock->lock.kind);
+                    const auto* lock = std::get_if<LockTaken>(&event);
+                    if (lock != nullptr && !lock->in_passing) taken.insert(lock->lock.kind);
                   },
                   {});
   }
@@ -374,11 +369,16 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   for (const explore::NodeId node : found.graph.nodes()) {
     if (!found.graph[node].ended) continue;
     std::vector<std::int64_t> results;
+    std::vector<std::vector<std::int64_t>> by_task;
     for (const TaskState& task : found.states[node].work.tasks) {
       results.insert(results.end(), task.results.begin(), task.results.end());
+      by_task.push_back(task.results);
     }
     result.results.insert(std::move(results));
+    result.results_by_task.insert(std::move(by_task));
   }
+  result.lock_orders = system.orders().all();
+  result.inversions = system.orders().inversions();
 
   const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
     result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop), {}});
@@ -391,10 +391,18 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
     result.killable = every_livelock_is_killable(workload, found);
   } else if (const auto stuck = explore::deadlocks(found.graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
+    result.deadlock = deadlock_of(workload, found.states[stuck.front()].work);
+    MTESIM_CHECK(result.deadlock.has_value());
     witness(found.graph.stem(stuck.front()), {});
   } else if (!found.complete()) {
     result.cut_by = cut_name(found.cut);  // what is missing might be a livelock
-  } else if (explore::find_fair_lasso(found.graph, any, tasks)) {
+  } else if (const auto fair = explore::find_fair_lasso(found.graph, any, tasks); fair && tasks != 1) {
+    result.verdict = Verdict::starvation;  // a cycle of least mean might leave out who could step
+    for (const explore::EdgeId id : fair->loop) result.least_actions += found.graph[id].actions;
+    result.least_rounds = fair->loop.size();
+    result.least_is_exact = false;
+    witness(fair->stem, fair->loop);
+  } else if (fair) {
     result.verdict = Verdict::starvation;
     const auto mean = explore::min_cycle_mean(found.graph, any);
     MTESIM_CHECK(mean.has_value());
@@ -426,7 +434,8 @@ bool replay(const Workload& workload, const CheckOptions& options, const Witness
       if (!(progress(workload, now.work, step.task) == step.progress_before)) return false;
       Branch branch =
           replay_branch(workload, now, step.task, options.actions, options.rules, step.choices, observe, acted);
-      if (branch.actions != step.choices.size()) return false;  // it never came to where the environment was to act
+      if (branch.actions + (pauses(step.choices) ? 1 : 0) != step.choices.size())
+        return false;  // it never came to where the environment was to act
       now = std::move(branch.to);
       if (!(progress(workload, now.work, step.task) == step.progress_after)) return false;
     }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fs_models/deadlock.h"
 #include "sim/check/branching.h"
 
 namespace mtesim {
@@ -88,11 +89,17 @@ struct CheckResult {
   /// returns: the most rounds that any path takes. Without the time the environment takes, which is none.
   std::optional<std::uint64_t> most_rounds;
   std::set<std::vector<std::int64_t>> results;  ///< every set of results that a path ends with, tasks after each other
-  bool killable{};                              ///< livelock: a SIGKILL ends every such cycle that was found
-  std::vector<LockId> locks_held;               ///< livelock: on its cycle, between rounds
-  std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
-  std::uint64_t least_actions{};                ///< starvation: this many actions …
-  std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
+  /// The same, by task.
+  std::set<std::vector<std::vector<std::int64_t>>> results_by_task;
+  bool killable{};                        ///< livelock: a SIGKILL ends every such cycle that was found
+  std::vector<LockId> locks_held;         ///< livelock: on its cycle, between rounds
+  std::vector<LockKind> locks_taken;      ///< livelock: on its cycle, at any time
+  std::optional<Deadlock> deadlock;       ///< deadlock: who waits for whom
+  std::vector<LockOrder> lock_orders;     ///< on all paths: which lock was wanted while which was held
+  std::vector<LockInversion> inversions;  ///< circles of these
+  std::uint64_t least_actions{};          ///< starvation: this many actions …
+  std::uint64_t least_rounds{};           ///< … in this many rounds keep it going
+  bool least_is_exact{true};              ///< false: of several tasks, as many on the cycle of the witness
   std::vector<Witness> witnesses;
   Reached reached;
   PropertyCheck properties;
