@@ -105,10 +105,14 @@ class Targets {
 };
 
 /// Whether a page that is evicted just before an access of this kind, and faulted in again by it, comes back otherwise
-/// than it was: a load brings it back read-only, and others who map it have lost it.
+/// than it was: a load brings it back read-only, and others who map it have lost it. Or whether it may not come back at
+/// once: the fault asks for locks, which other tasks may have, or of some files the task itself.
 bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
   const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
   if (pte.state != PteState::present) return false;
+  const Vma* vma = machine.spaces[action.space]->find(page_address);
+  const bool asks_file = vma != nullptr && machine.objects[vma->object]->fault_locking != FaultLocking::none;
+  if (asks_file || machine.tasks.size() > 1) return true;
   if (machine.folio(pte.folio).maps > 1) return true;
   return kind == AccessKind::load && pte.writable && !(goes_to_swap(machine, pte.folio) && machine.swap_in_writable);
 }

@@ -133,7 +133,7 @@ Topics topics() {
                        std::string(info.about),
                        {info.has_range    ? "takes `where`, a mapping"
                         : info.has_object ? "takes `file`"
-                                          : "takes nothing"}});
+                                          : "takes `task`, which may be left out"}});
   }
   all.emplace_back("actions", std::move(actions));
   std::vector<Entry> files;

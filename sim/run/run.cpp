@@ -77,6 +77,14 @@ Walk walk(const Workload& workload, Turning start, Environment& environment, std
   return walk;
 }
 
+/// The state behind so many rounds. Of a task that is alone, a run's last state has what it did before it blocked.
+WorkState state_after(const Workload& workload, std::uint64_t rounds) {
+  StillEnvironment still;
+  Turning now{begin(workload)};
+  for (std::uint64_t i = 0; i < rounds; ++i) step_someone(workload, now, still);
+  return std::move(now.state);
+}
+
 /// How long the way into the cycle is: two walkers, `cycle` steps apart, meet where it begins.
 std::uint64_t length_of_stem(const Workload& workload, std::uint64_t cycle) {
   StillEnvironment still;
@@ -120,7 +128,7 @@ RunResult run(const Workload& workload, std::span<Observer* const> observers, st
     result.stem_rounds = length_of_stem(workload, done.cycle_rounds);
     result.killable = ends_when_killed(workload, done.now.state, max_rounds);
   }
-  if (done.end == RunEnd::deadlock) result.deadlock = deadlock_of(workload, done.now.state);
+  if (done.end == RunEnd::deadlock) result.deadlock = deadlock_of(workload, state_after(workload, done.rounds));
   for (const TaskState& task : done.now.state.tasks) result.results.push_back(task.results);
   result.final_state = std::move(done.now.state);
   return result;

@@ -256,7 +256,7 @@ std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock,
     } else {
       line += fmt::format("which {} holds ({})", names.of(wait.whom),
                           wait.held->mode == LockMode::shared ? "shared" : "exclusive");
-      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back()) line += ", and has ended";
+      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back()) line += "; that task has ended";
     }
     lines.push_back(std::move(line));
   }
@@ -418,7 +418,8 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run, report.tasks);
     if (report.check && scenario.expect.check) judge.judge(*scenario.expect.check, *report.check);
     if (report.check && !(scenario.expect.check && scenario.expect.check->verdict)) judge.progress(*report.check);
-    if (report.run && !(scenario.expect.run && !scenario.expect.run->results.empty())) {
+    const auto& run = scenario.expect.run;
+    if (report.run && !(run && (!run->results.empty() || !run->results_by_task.empty()))) {
       judge.no_bug("run", report.run->result.all_results());
     }
     if (report.check && !(scenario.expect.check && !scenario.expect.check->results.empty())) {
