@@ -12,6 +12,12 @@ KernelBytes made_by_kernel(Bytes position, Bytes size, std::uint64_t address) {
   return {Provenance(Origin{kKernelSource, position.n}, size), static_cast<std::uint32_t>(address % 16)};
 }
 
+/// copy_to_user_nofault(), or before 5.9 copy_to_user().
+Errno copy_under_tree_lock(Kernel& k, UserPtr to, const KernelBytes& from) {
+  if (!k.revision.search_pagefaults_under_lock) return copy_to_user_nofault(k, to, from);
+  return copy_to_user(k, to, from).n > 0 ? Errno::efault : Errno::ok;
+}
+
 /// read_extent_buffer_to_user_nofault(): item data out of the leaf's pages, a page at a time.
 Errno read_extent_buffer_to_user_nofault(Kernel& k, UserPtr to, Bytes position, Bytes in_leaf, Bytes size) {
   Traced traced(k, "read_extent_buffer_to_user_nofault", to, size);
@@ -20,7 +26,7 @@ Errno read_extent_buffer_to_user_nofault(Kernel& k, UserPtr to, Bytes position, 
     const Bytes offset = (in_leaf + done) % k.machine.page_size;
     const Bytes piece = min(size - done, k.machine.page_size - offset);
     const KernelBytes from = made_by_kernel(position + done, piece, offset.n);
-    if (copy_to_user_nofault(k, to + done, from) != Errno::ok) return traced.returns(Errno::efault);
+    if (copy_under_tree_lock(k, to + done, from) != Errno::ok) return traced.returns(Errno::efault);
     done += piece;
   }
   return Errno::ok;
@@ -55,8 +61,10 @@ Step BtrfsSearchIoctl::step(State& s, Kernel& k) const {
   unlock(k, leaf_lock);
   k.emit(Delivered{s.sk_offset});
   switch (outcome) {
-    case Leaf::next:
     case Leaf::again:
+      if (k.revision.search_pagefaults_under_lock) return finish(s, k, Errno::efault);
+      return Advanced{};
+    case Leaf::next:
       return Advanced{};
     case Leaf::full:
       return finish(s, k, Errno::ok);
@@ -84,7 +92,7 @@ BtrfsSearchIoctl::Leaf BtrfsSearchIoctl::copy_to_sk(State& s, Kernel& k) const {
     if (kItemHeader + length + s.sk_offset > buf_size) return Leaf::full;
     const UserPtr to = argument + header() + s.sk_offset;
     const Bytes position = header() + s.sk_offset;
-    if (copy_to_user_nofault(k, to, made_by_kernel(position, kItemHeader, 0)) != Errno::ok) return Leaf::again;
+    if (copy_under_tree_lock(k, to, made_by_kernel(position, kItemHeader, 0)) != Errno::ok) return Leaf::again;
     if (length.n > 0 && read_extent_buffer_to_user_nofault(k, to + kItemHeader, position + kItemHeader, data_begin,
                                                            length) != Errno::ok) {
       return Leaf::again;  // sk_offset stands at the header still

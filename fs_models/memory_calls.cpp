@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "model/kernel/gup.h"
+#include "model/kernel/page_fault.h"
 #include "model/kernel/uaccess.h"
 
 namespace mtesim {
@@ -39,6 +40,24 @@ std::uint64_t unmapped_area(const AddressSpace& space, std::uint64_t size) {
   return at;
 }
 
+LockId own_mmap_lock(const Kernel& k) { return mmap_lock_of(k.task().space); }
+
+/// The mmap lock, exclusive, and the locks of the mappings in a range.
+class WritesMappings {
+ public:
+  WritesMappings(Kernel& k, std::uint64_t begin, std::uint64_t end)
+      : mmap_lock_(k, own_mmap_lock(k), LockMode::exclusive) {
+    if (!k.revision.page_fault_vma_lock || begin < AddressSpace::kBaseAddress || begin >= end) return;
+    const auto first = static_cast<std::uint32_t>(k.machine.page_index(begin));
+    const auto behind = static_cast<std::uint32_t>(k.machine.page_index(end - 1)) + 1;
+    vma_locks_.emplace(k, LockId{LockKind::vma, k.task().space, first, behind - first}, LockMode::exclusive);
+  }
+
+ private:
+  InPassing mmap_lock_;
+  std::optional<InPassing> vma_locks_;
+};
+
 }  // namespace
 
 Step Mmap::step(State&, Kernel& k) const {
@@ -46,6 +65,12 @@ Step Mmap::step(State&, Kernel& k) const {
   const bool huge = k.machine.objects[request.object]->kind == ObjectKind::hugetlb;
   if (fixed && hint_tag != Tag{}) return finished(traced.returns(Errno::enomem));
   if (huge && request.prot.mte && k.revision.hugetlb_refuses_mte) return finished(traced.returns(Errno::einval));
+  const InPassing mmap_lock(k, own_mmap_lock(k), LockMode::exclusive);
+  const MemoryObject& object = *k.machine.objects[request.object];
+  if (object.fault_locking ==
+      FaultLocking::extent_range) {  // file_accessed(): the new access time is put into its tree
+    pass_lock(k, {LockKind::btrfs_tree, request.object}, LockMode::exclusive);
+  }
   MapRequest at = request;
   const AddressSpace& space = k.machine.space_of(k.current);
   const bool elsewhere = !fixed && (hint_tag != Tag{} || !is_free(space, request.begin, request.end));
@@ -62,6 +87,7 @@ Step Munmap::step(State&, Kernel& k) const {
   Traced traced(k, "munmap", at, length);
   const auto range = page_range(k.machine, at, length);
   if (!range || range->begin == range->end) return finished(traced.returns(Errno::einval));
+  const WritesMappings locks(k, range->begin, range->end);
   unmap_memory(k.machine, k.task().space, range->begin, range->end);
   return finished(traced.returns(Errno::ok));
 }
@@ -70,6 +96,7 @@ Step Mprotect::step(State&, Kernel& k) const {
   Traced traced(k, "mprotect", at, length);
   const auto range = page_range(k.machine, at, length);
   if (!range) return finished(traced.returns(Errno::einval));
+  const WritesMappings locks(k, range->begin, range->end);
   return finished(traced.returns(protect_memory(k.machine, k.task().space, range->begin, range->end, prot)));
 }
 
@@ -77,6 +104,7 @@ Step Madvise::step(State&, Kernel& k) const {
   Traced traced(k, "madvise", at, length);
   const auto range = page_range(k.machine, at, length);
   if (!range) return finished(traced.returns(Errno::einval));
+  const InPassing mmap_lock(k, own_mmap_lock(k), LockMode::shared);
   const std::uint32_t space = k.task().space;
   const auto do_it = [&] {
     switch (advice) {
@@ -101,6 +129,7 @@ Step Mremap::step(State&, Kernel& k) const {
   Traced traced(k, "mremap", at, old_size);
   const auto range = page_range(k.machine, at, old_size);
   if (!range) return finished(traced.returns(Errno::einval));
+  const WritesMappings locks(k, range->begin, range->end);
   if (to == 0) {
     const bool mapped = fully_mapped(k.machine.space_of(k.current), range->begin, range->end);
     return finished(traced.returns(mapped ? Errno::ok : Errno::efault));
@@ -116,6 +145,7 @@ Step Mlock::step(State&, Kernel& k) const {
   Traced traced(k, "mlock", at, length);
   const std::uint64_t begin = round_down(at.address(), k.machine.page_size);
   const std::uint64_t end = round_up(at.address() + length.n, k.machine.page_size);
+  { const WritesMappings locks(k, begin, end); }  // VM_LOCKED is set; the pages come after that
   for (std::uint64_t page = begin; page < end; page += k.machine.page_size.n) {
     const Vma* vma = k.machine.space_of(k.current).find(page);
     if (vma == nullptr) return finished(traced.returns(Errno::enomem));
@@ -131,6 +161,7 @@ Step Mincore::step(State&, Kernel& k) const {
   Traced traced(k, "mincore", at, length);
   const auto range = page_range(k.machine, at, length);
   if (!range) return finished(traced.returns(Errno::einval));
+  pass_lock(k, own_mmap_lock(k), LockMode::shared);
   if (!fully_mapped(k.machine.space_of(k.current), range->begin, range->end)) {
     return finished(traced.returns(Errno::enomem));
   }
@@ -147,6 +178,7 @@ Step Mincore::step(State&, Kernel& k) const {
 
 Step Brk::step(State&, Kernel& k) const {
   Traced traced(k, "brk");
+  pass_lock(k, own_mmap_lock(k), LockMode::exclusive);
   return finished(traced.returns(tag == Tag{} ? grow : Bytes{0}));
 }
 

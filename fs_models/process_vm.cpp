@@ -1,5 +1,7 @@
 #include "fs_models/process_vm.h"
 
+#include "model/kernel/page_fault.h"
+
 namespace mtesim {
 
 namespace {
@@ -15,6 +17,7 @@ bool segments_ok(Kernel& k, const UserSegments& segments) {
 Bytes access_remote_vm(Kernel& k, UserPtr at, Bytes size, Provenance* read, const Provenance* written) {
   Traced traced(k, "access_remote_vm", at, size);
   Bytes done;
+  const InPassing mmap_lock(k, mmap_lock_of(k.task().space), LockMode::shared);
   while (done < size) {
     const UserPtr here = at + done;
     const Bytes offset = Bytes{here.address()} % k.machine.page_size;
@@ -41,7 +44,11 @@ Step ProcessVmRw::step(State& s, Kernel& k) const {
   const UserPtr first = other.pointer();
   Bytes offset = Bytes{first.address()} % page_size;
   const Bytes wanted = min(other.single_seg_count(), page_size * kMostPages - offset);
-  const GotPages got = pin_user_pages(k, first, wanted, {.write = writes});
+  const GotPages got = [&] {
+    const bool own = remote_space == PageWalk::kOwnSpace;
+    const InPassing mmap_lock(k, mmap_lock_of(own ? k.task().space : remote_space), LockMode::shared);
+    return pin_user_pages(k, first, wanted, {.write = writes, .space = remote_space});
+  }();
   if (got.pages.empty()) return finished(s.copied, Errno::efault);
 
   Bytes left = min(wanted, page_size * got.pages.size() - offset);

@@ -24,10 +24,14 @@ struct ProcessVmRw {
 
   UserSegments local;
   UserSegments remote;
-  bool writes{};  ///< to the remote side
+  bool writes{};                 ///< to the remote side
+  std::uint32_t remote_space{};  ///< PageWalk::kOwnSpace: the caller's own
 
   explicit ProcessVmRw(const SystemCall& call)
-      : local(call.segments), remote(call.remote), writes(call.kind == CallKind::process_vm_writev) {}
+      : local(call.segments),
+        remote(call.remote),
+        writes(call.kind == CallKind::process_vm_writev),
+        remote_space(call.remote_space) {}
   [[nodiscard]] State begin() const { return {iov_begin(local), iov_begin(remote), {}}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.copied; }

@@ -54,8 +54,9 @@ struct SystemCall {
   std::shared_ptr<const SearchTree> tree{};
   UserSegments remote{};  ///< process_vm_*: the other side; proc_mem_*: the file's position; futex: the second word;
                           ///< uffdio_copy: where the pages go; user_event_register: the word with the enable bit
-  OpenFlags flags{};      ///< of the file
-  Bytes file_size{};      ///< of a file whose text the kernel makes
+  std::uint32_t remote_space{PageWalk::kOwnSpace};  ///< process_vm_*: whose memory `remote` is
+  OpenFlags flags{};                                ///< of the file
+  Bytes file_size{};                                ///< of a file whose text the kernel makes
   FutexOp futex_op{};
   bool futex_shared{};          ///< without FUTEX_PRIVATE_FLAG
   std::uint32_t futex_value{};  ///< what the word is compared with; wake_op: what is added

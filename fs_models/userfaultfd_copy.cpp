@@ -18,8 +18,7 @@ Step UserfaultfdCopy::step(State& s, Kernel& k) const {
     if (!lock(k, mmap, LockMode::shared)) return Blocked{mmap};
   } else {
     if (!lock(k, mmap, LockMode::shared)) return Blocked{mmap};
-    const PagefaultDisabled disabled(k);
-    if (copy_from_user(k, page, from, page_size).n > 0) {
+    if (copy_under_lock(k, page, from, page_size).n > 0) {
       unlock(k, mmap);
       s.at = At::without_it;
       return Advanced{};
@@ -34,6 +33,12 @@ Step UserfaultfdCopy::step(State& s, Kernel& k) const {
   if (fatal_signal_pending(k)) return finish(s, Errno::eintr);
   if (s.copied == length) return finish(s, Errno::ok);
   return Advanced{};
+}
+
+Bytes UserfaultfdCopy::copy_under_lock(Kernel& k, Provenance& page, UserPtr from, Bytes size) const {
+  if (k.revision.mfill_pagefaults_under_lock) return copy_from_user(k, page, from, size);
+  const PagefaultDisabled disabled(k);
+  return copy_from_user(k, page, from, size);
 }
 
 /// mfill_atomic_install_pte(): only where nothing is.

@@ -42,6 +42,7 @@ struct UserfaultfdCopy {
   [[nodiscard]] Bytes progress(const State& s) const { return s.copied; }
 
  private:
+  [[nodiscard]] Bytes copy_under_lock(Kernel& k, Provenance& page, UserPtr from, Bytes size) const;
   [[nodiscard]] Errno install(Kernel& k, UserPtr to, const Provenance& page) const;
   [[nodiscard]] Finished finish(const State& s, Errno status) const;
 };

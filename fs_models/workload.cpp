@@ -1,5 +1,7 @@
 #include "fs_models/workload.h"
 
+#include <algorithm>
+
 #include "model/kernel/page_fault.h"
 
 namespace mtesim {
@@ -41,20 +43,19 @@ void take_faults(TaskState& task, Task& thread) {
   thread.pending.fault = {};
 }
 
-}  // namespace
-
-Step step(const Workload& workload, WorkState& state, TaskId id, Environment& environment) {
+/// A trip of the loop; what it leaves behind if it blocks is for the caller to judge.
+Step make_trip(const Workload& workload, WorkState& state, TaskId id, Environment& environment, LockTrail* trail) {
   TaskState& task = state.tasks[id.n];
   const CopyLoop& loop = workload.calls[id.n][task.call];
   const TaskId thread_id = loop.is_by_child() ? TaskId{state.machine.task(id).child} : id;
-  Kernel k{state.machine, environment, workload.revision, thread_id};
+  Kernel k{state.machine, environment, workload.revision, thread_id, trail};
   const bool system_call = !loop.in_user_mode();
   if (!task.in_kernel) {
     if (system_call) enter_kernel(k);
     task.in_kernel = true;
     task.loop = loop.begin();
   }
-  k.emit(RoundBegins{});
+  k.emit(RoundBegins{id, trail != nullptr && !trail->known.empty()});
   Step result;
   try {
     result = loop.step(task.loop, k);
@@ -80,6 +81,56 @@ Step step(const Workload& workload, WorkState& state, TaskId id, Environment& en
     task.loop = LoopState{};
     ++task.call;
   }
+  return result;
+}
+
+/// What `all` has and `others` have not, each counted as often as it is there.
+std::vector<LockRequest> without(const std::vector<LockRequest>& all, std::vector<LockRequest> others) {
+  std::vector<LockRequest> rest;
+  for (const LockRequest& one : all) {
+    const auto other = std::find(others.begin(), others.end(), one);
+    if (other == others.end()) {
+      rest.push_back(one);
+    } else {
+      others.erase(other);
+    }
+  }
+  return rest;
+}
+
+}  // namespace
+
+bool can_step(const Workload& workload, const WorkState& state, TaskId task) {
+  if (is_done(workload, state, task)) return false;
+  const Locks::Waiter* waiter = state.machine.locks.waiter(task);
+  return waiter == nullptr || !waiter->queued ||
+         state.machine.locks.available(waiter->wants.lock, task, waiter->wants.mode);
+}
+
+Step step(const Workload& workload, WorkState& state, TaskId id, Environment& environment, Pace pace) {
+  if (state.tasks.size() == 1) return make_trip(workload, state, id, environment, nullptr);
+  return step_or_sleep(workload, state, id, environment, pace);
+}
+
+Step step_or_sleep(const Workload& workload, WorkState& state, TaskId id, Environment& environment, Pace pace) {
+  LockTrail trail;
+  if (const Locks::Waiter* waiter = state.machine.locks.waiter(id)) {
+    if (!can_step(workload, state, id)) return Blocked{waiter->wants.lock};
+    Locks::Waiter woken = state.machine.locks.wake(id);
+    trail.known = std::move(woken.passed);
+    if (woken.queued) trail.known.push_back(woken.wants);
+    trail.pauses_from = trail.known.size() + (woken.queued ? 0 : 1);
+  }
+  trail.pauses = pace == Pace::to_next_lock;
+  trail.at_begin = state.machine.locks.held_by(id);
+  const WorkState before = state;
+  const Step result = make_trip(workload, state, id, environment, &trail);
+  if (!std::holds_alternative<Blocked>(result)) return result;
+  MTESIM_CHECK(trail.wants.has_value());
+  state = before;
+  state.machine.locks.sleep({id, *trail.wants, !trail.paused, std::move(trail.passed),
+                             without(trail.held, trail.at_begin), without(trail.at_begin, trail.held)});
+  environment.observe(FellAsleep{id, *trail.wants, trail.paused});
   return result;
 }
 

@@ -77,7 +77,18 @@ struct WorkState {
 /// call returns it leaves the kernel, notes the result and takes the signals that are pending. What runs in user mode
 /// neither enters nor leaves, but a fault of its own is taken at once.
 /// Signals:  SIGSEGV and SIGBUS end a task that has no handler for them; one with a handler goes on.
-/// Returns: Blocked if the task sleeps: nothing has changed then but what was done before the lock was asked for.
-Step step(const Workload& workload, WorkState& state, TaskId task, Environment& environment);
+/// Alone:    Blocked is for ever. Nothing has changed then but what was done before the lock was asked for.
+/// Several:  Blocked says that the task sleeps from now on (machine.locks has it), or that it sleeps still and nothing
+///           was done. What the step did before it slept is undone, but for the locks: what it had taken it keeps, what
+///           it had released is free. Once the lock can be had, the step is made again and gets that without asking.
+/// `pace`:   to_next_lock lets it pause where it asks for a lock with other locks in hand than at the step's begin.
+///           Blocked then, if there is such a place, and machine.locks has it as a waiter that is not queued.
+enum class Pace : std::uint8_t { whole, to_next_lock };
+Step step(const Workload& workload, WorkState& state, TaskId task, Environment& environment, Pace pace = Pace::whole);
+/// The same of a task that is alone as well: it sleeps then as if others were there.
+Step step_or_sleep(const Workload& workload, WorkState& state, TaskId task, Environment& environment,
+                   Pace pace = Pace::whole);
+/// It has something to do, and does not sleep for a lock that it cannot have yet.
+[[nodiscard]] bool can_step(const Workload& workload, const WorkState& state, TaskId task);
 
 }  // namespace mtesim

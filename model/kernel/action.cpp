@@ -79,6 +79,14 @@ bool would_change(const Machine& machine, const Action& action, std::uint64_t ad
   }
 }
 
+/// Whom a signal is for.
+template <class F>
+void for_each_task(const Action& action, Machine& machine, F&& f) {
+  for (std::uint32_t t = 0; t < machine.tasks.size(); ++t) {
+    if (action.is_for(TaskId{t})) f(machine.task(TaskId{t}));
+  }
+}
+
 using Visit = std::function<bool(const ActionChoice&)>;
 
 /// Visits the targets of a range action among [from, to): false as soon as a visit says so. Whether anything would
@@ -111,10 +119,14 @@ class Targets {
 };
 
 /// Whether a page that is evicted just before an access of this kind, and faulted in again by it, comes back otherwise
-/// than it was: a load brings it back read-only, and others who map it have lost it.
+/// than it was: a load brings it back read-only, and others who map it have lost it. Or whether it may not come back at
+/// once: the fault asks for locks, which other tasks may have, or of some files the task itself.
 bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
   const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
   if (pte.state != PteState::present) return false;
+  const Vma* vma = machine.spaces[action.space]->find(page_address);
+  const bool asks_file = vma != nullptr && machine.objects[vma->object]->fault_locking != FaultLocking::none;
+  if (asks_file || machine.tasks.size() > 1) return true;
   if (machine.folio(pte.folio).maps > 1) return true;
   return kind == AccessKind::load && pte.writable && !(goes_to_swap(machine, pte.folio) && machine.swap_in_writable);
 }
@@ -148,10 +160,11 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     }
     return true;
   }
-  if (action.kind == ActionKind::short_copy && machine.task(current).pagefault_disabled == 0) return true;
+  const bool unseen = rule == SiteRule::lazy && machine.task(current).pagefault_disabled == 0;
+  if (action.kind == ActionKind::short_copy && unseen) return true;
   const std::uint64_t begin = run.first.address();
   if (begin >= action.end || begin + run.span().n <= action.begin) return true;
-  const bool handled = action.kind == ActionKind::evict && machine.task(current).pagefault_disabled == 0;
+  const bool handled = action.kind == ActionKind::evict && unseen;
   std::uint64_t met = ~std::uint64_t{0};  // the last page offered
   const std::uint64_t count = accesses_to_come(run, machine, current);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -265,10 +278,13 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
   const Action& action = actions[index];
   if (action.kind == ActionKind::signal || action.kind == ActionKind::sigkill) {
     const bool fatal = action.kind == ActionKind::sigkill;
-    const PendingSignals& pending = machine.task(action.task).pending;
     const bool looks =
-        rule == SiteRule::everywhere || (std::holds_alternative<SignalCheck>(look) && action.task == current);
-    const bool already = fatal ? pending.fatal : pending.other;
+        rule == SiteRule::everywhere || (std::holds_alternative<SignalCheck>(look) && action.is_for(current));
+    bool already = true;
+    for (std::uint32_t t = 0; t < machine.tasks.size(); ++t) {
+      const PendingSignals& pending = machine.task(TaskId{t}).pending;
+      if (action.is_for(TaskId{t})) already = already && (fatal ? pending.fatal : pending.other);
+    }
     return !looks || already || visit({index, 0, 0, {}});
   }
   if (action.kind == ActionKind::evict_file_page) {
@@ -281,7 +297,9 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
   }
   if (action.kind == ActionKind::truncate) return visit_truncate(look, machine, current, actions, index, rule, visit);
   if (action.kind == ActionKind::migrate_cpu) return visit_migrate(look, machine, current, actions, index, rule, visit);
-  if (machine.task(current).space != action.space) return true;
+  const auto* const walks = std::get_if<PageWalk>(&look);
+  const bool elsewhere = walks != nullptr && walks->space != PageWalk::kOwnSpace;
+  if ((elsewhere ? walks->space : machine.task(current).space) != action.space) return true;
   if (const auto* run = std::get_if<AccessRun>(&look)) {
     return visit_run(*run, machine, current, action, index, rule, visit);
   }
@@ -348,10 +366,10 @@ void apply(const ActionChoice& choice, std::span<const Action> actions, Machine&
       break;
     }
     case ActionKind::signal:
-      machine.task(action.task).pending.other = true;
+      for_each_task(action, machine, [](Task& task) { task.pending.other = true; });
       break;
     case ActionKind::sigkill:
-      machine.task(action.task).pending.fatal = true;
+      for_each_task(action, machine, [](Task& task) { task.pending.fatal = true; });
       break;
   }
 }

@@ -52,7 +52,9 @@ struct Action {
   std::uint8_t budget{kUnbounded};  ///< how often at the most
   TaskId task{};                    ///< whom a signal is for, or who is moved
   std::optional<Bytes> size{};      ///< truncate: to which size; nothing: to any multiple of the page size
-  std::uint8_t modes{};  ///< migrate_cpu: what the CPUs prefer that the task may go to, a bit each by TcfMode
+  std::uint8_t modes{};   ///< migrate_cpu: what the CPUs prefer that the task may go to, a bit each by TcfMode
+  std::uint32_t tasks{};  ///< a bit each: whom it is for as well, at the same moment
+  [[nodiscard]] bool is_for(TaskId id) const { return id == task || (id.n < 32 && (tasks >> id.n & 1) != 0); }
   /// It was done before the call began, and what was done is left open: it is decided when an access first looks at the
   /// granule. One check then answers for every placement.
   bool before_call{};
@@ -78,6 +80,8 @@ enum class SiteRule : std::uint8_t {
   /// Every access that looks at the target. An eviction whose page the access itself brings back as it was is left out:
   /// nothing is different but that one eviction less may follow.
   lazy,
+  /// Every access that looks at the target, also where the access undoes an eviction: it has a price.
+  looks,
   /// Every access of the run, whatever the target: the reference that the reduced search is compared with.
   everywhere,
 };

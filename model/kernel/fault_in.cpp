@@ -71,7 +71,7 @@ Bytes fault_in_subpage(Kernel& k, UserPtr at, Bytes size, Bytes min_size, Access
   return missed.n == 0 ? size - reached : size - (wanted - missed);
 }
 
-LockId mmap_lock(Kernel& k) { return {LockKind::mmap, k.task().space, 0}; }
+LockId mmap_lock(Kernel& k) { return mmap_lock_of(k.task().space); }
 
 }  // namespace
 
@@ -108,8 +108,7 @@ Bytes fault_in_subpage_writeable(Kernel& k, UserPtr at, Bytes size) {
 Bytes fault_in_safe_writeable(Kernel& k, UserPtr at, Bytes size) {
   Traced traced(k, "fault_in_safe_writeable", at, size);
   if (size.n == 0) return {};
-  const bool locked = lock(k, mmap_lock(k), LockMode::shared);
-  MTESIM_CHECK(locked);
+  if (!lock(k, mmap_lock(k), LockMode::shared)) throw SleepsForLock{mmap_lock(k)};
   const Bytes page = k.machine.page_size;
   const UserPtr end = at + size;
   UserPtr p = at;
@@ -175,7 +174,7 @@ Errno fixup_user_fault(Kernel& k, UserPtr at, AccessKind kind, bool may_retry) {
   if (may_retry && fatal_signal_pending(k)) return traced.returns(Errno::eintr);
   const std::uint64_t address = at.address();
   k.environment.before(PageWalk{address, kind}, k.machine);
-  const VmFault handled = take_page_fault(k, address, kind);
+  const VmFault handled = fault_in_page(k, k.task().space, address, kind);
   k.emit(PageFaultTaken{address, kind,
                         failed(handled)             ? PageFaultResult::failed
                         : handled == VmFault::major ? PageFaultResult::major

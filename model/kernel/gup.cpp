@@ -45,15 +45,16 @@ GotPages collect(Kernel& k, const char* name, UserPtr at, Bytes size, GupFlags f
 GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
   const std::uint64_t address = at.address();
   const AccessKind kind = flags.write ? AccessKind::store : AccessKind::load;
-  k.environment.before(PageWalk{address, kind}, k.machine);
+  const std::uint32_t space = flags.space == PageWalk::kOwnSpace ? k.task().space : flags.space;
+  k.environment.before(PageWalk{address, kind, flags.space}, k.machine);
   const bool in_user_space = address >= AddressSpace::kBaseAddress && address < kUserEnd;
-  const Vma* vma = in_user_space ? k.machine.space_of(k.current).find(address) : nullptr;
+  const Vma* vma = in_user_space ? k.machine.spaces[space]->find(address) : nullptr;
   if (vma == nullptr || !permits(*vma, flags)) {
     k.emit(PageFaultTaken{address, kind, PageFaultResult::failed, true});
     return {Errno::efault, false, {}};
   }
-  if (!suits(k.machine, k.machine.space_of(k.current), address, *vma, flags)) {
-    const VmFault handled = flags.nofault ? VmFault::sigsegv : take_page_fault(k, address, kind, flags.force);
+  if (!suits(k.machine, *k.machine.spaces[space], address, *vma, flags)) {
+    const VmFault handled = flags.nofault ? VmFault::sigsegv : fault_in_page(k, space, address, kind, flags.force);
     k.emit(PageFaultTaken{address, kind,
                           flags.nofault               ? PageFaultResult::disabled
                           : failed(handled)           ? PageFaultResult::failed
@@ -62,7 +63,7 @@ GotPage get_user_page(Kernel& k, UserPtr at, GupFlags flags) {
                           true});
     if (failed(handled)) return {Errno::efault, false, {}};
   }
-  const Pte& pte = k.machine.space_of(k.current).pte(k.machine.page_index(address));
+  const Pte& pte = k.machine.spaces[space]->pte(k.machine.page_index(address));
   k.emit(Found{std::uint64_t{pte.folio.object} << 32 | pte.folio.index});
   return {Errno::ok, pte.state == PteState::zero, pte.folio};
 }

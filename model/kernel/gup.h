@@ -11,6 +11,7 @@ struct GupFlags {
   bool write{};    ///< FOLL_WRITE: the entry must allow writing now
   bool nofault{};  ///< FOLL_NOFAULT: only what is mapped suitably already
   bool force{};    ///< FOLL_FORCE: a debugger's rights, whatever the mapping's: a private page is copied and written
+  std::uint32_t space{PageWalk::kOwnSpace};  ///< of another process
 };
 
 /// One page by software walk. The address is untagged first: no tag is looked at, no access made.

@@ -1,5 +1,7 @@
 #include "model/kernel/kernel.h"
 
+#include <exception>
+
 #include "model/kernel/touch.h"
 #include "model/mm/mmap.h"
 
@@ -19,18 +21,61 @@ bool signal_pending(Kernel& k) {
   return pending;
 }
 
+bool LockTrail::got_before(const LockRequest& request) {
+  if (passed.size() >= known.size()) return false;
+  if (known[passed.size()] == request) {
+    passed.push_back(request);
+    return true;
+  }
+  known.resize(passed.size());  // the step goes another way this time
+  return false;
+}
+
+bool ask_for(Kernel& k, const LockRequest& request) {
+  if (k.trail == nullptr) {
+    if (k.machine.locks.available(request.lock, k.current, request.mode)) return true;
+    k.emit(LockContended{request.lock, request.mode});
+    return false;
+  }
+  if (k.trail->got_before(request)) return true;
+  const bool may_pause = k.trail->pauses && k.trail->passed.size() >= k.trail->pauses_from;
+  k.trail->paused = may_pause && k.machine.locks.held_by(k.current) != k.trail->at_begin;
+  if (!k.trail->paused && k.machine.locks.available(request.lock, k.current, request.mode)) {
+    k.trail->got(request);
+    return true;
+  }
+  if (!k.trail->paused) k.emit(LockContended{request.lock, request.mode});
+  k.trail->sleeps_for(request, k.machine.locks, k.current);
+  return false;
+}
+
 bool lock(Kernel& k, const LockId& id, LockMode mode) {
   if (is_of_file(id.kind)) {
     k.environment.before(FileLook{id.object}, k.machine);
     k.emit(Found{k.machine.objects[id.object]->size.n});
   }
-  if (!k.machine.locks.try_lock(id, k.current, mode)) {
-    k.emit(LockContended{id});
-    return false;
-  }
+  if (!ask_for(k, {id, mode})) return false;
+  k.machine.locks.take(id, k.current, mode);
   k.emit(LockTaken{id, mode});
   return true;
 }
+
+InPassing::InPassing(Kernel& k, const LockId& id, LockMode mode)
+    : k_(k), id_(id), exceptions_(std::uncaught_exceptions()) {
+  if (k.trail != nullptr) {
+    if (!ask_for(k, {id, mode})) throw SleepsForLock{id};
+    k.machine.locks.take(id, k.current, mode);
+  }
+  k.emit(LockTaken{id, mode, true});
+}
+
+InPassing::~InPassing() {
+  if (std::uncaught_exceptions() > exceptions_) return;
+  if (k_.trail != nullptr) k_.machine.locks.unlock(id_, k_.current);
+  k_.emit(LockReleased{id_, true});
+}
+
+void pass_lock(Kernel& k, const LockId& id, LockMode mode) { const InPassing passing(k, id, mode); }
 
 void unlock(Kernel& k, const LockId& id) {
   k.machine.locks.unlock(id, k.current);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "model/base/errno.h"
 #include "model/kernel/revision.h"
@@ -14,8 +15,11 @@ namespace mtesim {
 
 /// A software walk of the page tables: get_user_pages() and fixup_user_fault() look at one page.
 struct PageWalk {
+  static constexpr std::uint32_t kOwnSpace = ~std::uint32_t{0};  ///< that of the task which walks
+
   std::uint64_t address{};
   AccessKind kind{};
+  std::uint32_t space{kOwnSpace};  ///< whose page tables
 };
 
 /// fatal_signal_pending() or signal_pending().
@@ -82,12 +86,15 @@ struct CacheRead {
 struct LockTaken {
   LockId lock;
   LockMode mode{};
+  bool in_passing{};  ///< by a page fault or a walk, which gives it back at once
 };
 struct LockReleased {
   LockId lock;
+  bool in_passing{};
 };
 struct LockContended {
   LockId lock;
+  LockMode mode{};
 };
 
 /// A kernel function was entered or left; strictly nested. `name` is a string literal.
@@ -107,10 +114,20 @@ struct Delivered {
 };
 
 /// One trip of the loop begins.
-struct RoundBegins {};
+struct RoundBegins {
+  TaskId task;
+  bool again{};  ///< it has what it slept for
+};
+
+/// The trip has ended in sleep. What it did counts for nothing, but for the locks that it keeps: it is made again.
+struct FellAsleep {
+  TaskId task;
+  LockRequest wants;
+  bool paused{};  ///< it has not asked yet: others are to go on meanwhile
+};
 
 using Event = std::variant<Accessed, PageFaultTaken, TagFaultTaken, SignalSeen, Found, CacheRead, LockTaken,
-                           LockReleased, LockContended, Entered, Left, Delivered, RoundBegins>;
+                           LockReleased, LockContended, Entered, Left, Delivered, RoundBegins, FellAsleep>;
 
 /// What lies outside the path: other threads, reclaim, the clock, whoever watches.
 class Environment {
@@ -133,6 +150,34 @@ class StillEnvironment final : public Environment {
   void observe(const Event&) override {}
 };
 
+/// The locks that one step asks for, where tasks share a machine. A task may have to sleep in the midst of a step: then
+/// it keeps what it has taken, and the step is made again, from its begin, once the lock can be had. What the step got
+/// before, it gets again without asking.
+struct LockTrail {
+  std::vector<LockRequest> known;   ///< of a step that is made again: what it got, and behind that what it slept for
+  std::vector<LockRequest> passed;  ///< got so far
+  std::optional<LockRequest> wants;
+  std::vector<LockRequest> held;  ///< by the task when it had to sleep
+  /// The step is to pause as soon as it asks for a lock with others in hand, or others released, than at its begin: so
+  /// that a check sees what tasks can do to each other between two locks that one step takes.
+  bool pauses{};
+  bool paused{};
+  std::vector<LockRequest> at_begin{};  ///< held then
+  std::size_t pauses_from{};            ///< only at this request or later ones: it has paused before
+
+  /// Whether the step got this when it was made before; asking is taking.
+  bool got_before(const LockRequest& request);
+  /// What it got next then, should it go the same way again, is of this lock.
+  [[nodiscard]] bool expects(const LockId& lock) const {
+    return passed.size() < known.size() && known[passed.size()].lock == lock;
+  }
+  void got(const LockRequest& request) { passed.push_back(request); }
+  void sleeps_for(const LockRequest& request, const Locks& locks, TaskId task) {
+    wants = request;
+    held = locks.held_by(task);
+  }
+};
+
 /// What every kernel path is handed: the machine, the world, whose call it is and which kernel.
 /// Values a path holds across a look may only come from what looks returned (Accessed, Found, SignalSeen), from its
 /// loop's State and from constants; the checker joins histories that saw the same.
@@ -141,6 +186,7 @@ struct Kernel {
   Environment& environment;
   const Revision& revision;
   TaskId current{};
+  LockTrail* trail{};  ///< nullptr: the task is alone, and locks that are given back at once are not looked at
 
   [[nodiscard]] const Task& task() const { return static_cast<const Machine&>(machine).task(current); }
   [[nodiscard]] Task& task() { return machine.task(current); }
@@ -189,10 +235,37 @@ class PagefaultDisabled {
 /// signal_pending(current): a fatal one counts.
 [[nodiscard]] bool signal_pending(Kernel& k);
 
+/// Whether the lock can be had now; the caller takes it then, or does not hold it for longer than it takes to ask.
+/// Notes in the trail what came of it.
+[[nodiscard]] bool ask_for(Kernel& k, const LockRequest& request);
 /// Takes the lock, or says so in the trace and returns false: the loop returns Blocked.
 /// Sites:   before the lock of a file, or of a part of one.
 [[nodiscard]] bool lock(Kernel& k, const LockId& id, LockMode mode);
 void unlock(Kernel& k, const LockId& id);
+
+/// Thrown where a path has to sleep for a lock deeper than where its loop could say so: in a page fault, say. Whoever
+/// makes steps takes it for Blocked.
+struct SleepsForLock {
+  LockId lock;
+};
+
+/// A lock that a page fault, a walk or a short call takes and gives back before the step ends: of no account to a task
+/// that is alone. Constructing it throws SleepsForLock if the lock cannot be had.
+class InPassing {
+ public:
+  InPassing(Kernel& k, const LockId& id, LockMode mode);
+  /// A path that is left by an exception keeps it: that of a task which sleeps, or which a BUG() has ended.
+  ~InPassing();
+  InPassing(const InPassing&) = delete;
+  InPassing& operator=(const InPassing&) = delete;
+
+ private:
+  Kernel& k_;
+  LockId id_;
+  int exceptions_;
+};
+/// The same where nothing is done under the lock that could matter to it: it is asked for, and not held.
+void pass_lock(Kernel& k, const LockId& id, LockMode mode);
 
 /// Entry to and return from the kernel: PSTATE.TCO for the way through, TFSRE0_EL1 looked at and cleared.
 /// A recorded mismatch of user mode becomes SEGV_MTEAERR; what uaccess recorded is dropped on the way out.

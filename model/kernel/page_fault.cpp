@@ -1,5 +1,7 @@
 #include "model/kernel/page_fault.h"
 
+#include <optional>
+
 namespace mtesim {
 
 namespace {
@@ -35,24 +37,37 @@ LockId read_around(const Machine& machine, FolioRef page) {
   return {LockKind::btrfs_range, page.object, begin, window};
 }
 
+/// A lock that the fault handler takes and gives back.
 void wait_for(Kernel& k, const LockId& lock, LockMode mode) {
-  const Locks::Held* holder = k.machine.locks.conflict(lock, mode);
   // A task may take a glock once, in whatever mode.
   if (lock.kind == LockKind::glock && k.machine.locks.holds(lock, k.current)) throw KernelBug{"recursive glock"};
-  if (holder == nullptr) return;
-  k.emit(LockContended{lock});
-  throw SleepsForLock{lock};
+  if (!ask_for(k, {lock, mode})) throw SleepsForLock{lock};
+  k.emit(LockTaken{lock, mode, true});
+  k.emit(LockReleased{lock, true});
 }
 
-}  // namespace
+/// What a fault at an address meets.
+struct Faulting {
+  std::optional<FileFault> file;
+  FaultLocking locking{};
+};
 
-VmFault take_page_fault(Kernel& k, std::uint64_t address, AccessKind kind, bool forced) {
-  const AddressSpace& space = k.machine.space_of(k.current);
+Faulting look_up(const Machine& machine, std::uint32_t space_index, std::uint64_t address, AccessKind kind) {
+  const AddressSpace& space = *machine.spaces[space_index];
   const Vma* vma = address < kUserEnd && address >= AddressSpace::kBaseAddress ? space.find(address) : nullptr;
-  if (vma != nullptr && k.machine.objects[vma->object]->fault_locking != FaultLocking::none) {
-    const FileFault fault = file_fault(k.machine, space, address, *vma, kind == AccessKind::store);
-    if (k.machine.objects[vma->object]->fault_locking == FaultLocking::glock) {
-      const LockId glock{LockKind::glock, vma->object};
+  if (vma == nullptr) return {};
+  const FaultLocking locking = machine.objects[vma->object]->fault_locking;
+  if (locking == FaultLocking::none) return {};
+  return {file_fault(machine, space, address, *vma, kind == AccessKind::store), locking};
+}
+
+/// With the mmap lock or that of the mapping held.
+VmFault handle(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced) {
+  const Faulting faulting = look_up(k.machine, space, address, kind);
+  if (faulting.file) {
+    const FileFault& fault = *faulting.file;
+    if (faulting.locking == FaultLocking::glock) {
+      const LockId glock{LockKind::glock, fault.page.object};
       if (fault.asks_handler) wait_for(k, glock, LockMode::shared);
       if (fault.makes_writable) wait_for(k, glock, LockMode::exclusive);
     } else {
@@ -62,7 +77,32 @@ VmFault take_page_fault(Kernel& k, std::uint64_t address, AccessKind kind, bool 
       }
     }
   }
-  return handle_mm_fault(k.machine, k.task().space, address, kind, forced);
+  return handle_mm_fault(k.machine, space, address, kind, forced);
+}
+
+}  // namespace
+
+VmFault take_page_fault(Kernel& k, std::uint64_t address, AccessKind kind) {
+  const std::uint32_t space = k.task().space;
+  const Faulting faulting = look_up(k.machine, space, address, kind);
+  if (faulting.file && faulting.locking == FaultLocking::extent_range && faulting.file->reads_in) {
+    wait_for(k, read_around(k.machine, faulting.file->page), LockMode::exclusive);  // do_sync_mmap_readahead()
+  }
+  if (k.trail != nullptr && k.revision.page_fault_vma_lock) {
+    const LockId vma{LockKind::vma, space, static_cast<std::uint32_t>(k.machine.page_index(address))};
+    if (k.trail->expects(vma) || k.machine.locks.available(vma, k.current, LockMode::shared)) {
+      const InPassing held(k, vma, LockMode::shared);
+      return handle(k, space, address, kind, false);
+    }
+  }
+  const InPassing held(k, mmap_lock_of(space), LockMode::shared);
+  return handle(k, space, address, kind, false);
+}
+
+VmFault fault_in_page(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced) {
+  if (k.machine.locks.holds(mmap_lock_of(space), k.current)) return handle(k, space, address, kind, forced);
+  const InPassing held(k, mmap_lock_of(space), LockMode::shared);
+  return handle(k, space, address, kind, forced);
 }
 
 }  // namespace mtesim

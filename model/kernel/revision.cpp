@@ -182,7 +182,8 @@ std::vector<Revision> make_revisions() {
     r.hugetlb_refuses_mte = true;             // seen on 6.1.176 and not on 5.10.223; where between is open
   });
   row("6.12", [](Revision& r) {
-    r.swap_in_writable = true;  // [linux-swap-in], since 6.11, from memory
+    r.swap_in_writable = true;     // [linux-swap-in], since 6.11, from memory
+    r.page_fault_vma_lock = true;  // [linux-mmap-lock], since 6.4, of file pages since 6.7; from memory
     r.proc_mem_untags = true;
     r.tmpfs_direct = true;
     r.iomap_large_folios = true;
@@ -329,6 +330,14 @@ std::vector<Knob> make_knobs() {
       "copy_page_from_iter_atomic.attempts", "one copy a page piece, or again until it moves nothing"));
   all.push_back(word_knob<&Revision::swap_in_writable, kOnOff>(
       "do_swap_page.writable", "a page that a load brings back from swap is writable at once, if nobody shares it"));
+  all.push_back(word_knob<&Revision::page_fault_vma_lock, kOnOff>(
+      "page_fault.vma_lock", "a page fault takes the lock of its mapping, and the mmap lock only if that changes"));
+  all.push_back(word_knob<&Revision::search_pagefaults_under_lock, kOnOff>(
+      "btrfs_search_ioctl.pagefaults_under_tree_lock",
+      "the copy takes page faults while the tree lock is held, as before 5.9; one that comes short is EFAULT"));
+  all.push_back(word_knob<&Revision::mfill_pagefaults_under_lock, kOnOff>(
+      "mfill_atomic_copy.pagefaults_under_mmap_lock",
+      "UFFDIO_COPY takes page faults while it holds the mmap lock, as no kernel does"));
   all.push_back(word_knob<&Revision::hugetlb_refuses_mte, kOnOff>(
       "mmap.hugetlb_refuses_mte", "PROT_MTE with MAP_HUGETLB is EINVAL, before anybody looks for huge pages"));
   all.push_back(word_knob<&Revision::tcf_is_a_set, kOnOff>(

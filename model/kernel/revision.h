@@ -104,6 +104,8 @@ struct Revision {
   // memory management
   bool hugetlb_refuses_mte{};  ///< PROT_MTE with MAP_HUGETLB is EINVAL before anybody looks for huge pages
   bool swap_in_writable{};     ///< a page brought back from swap by a load is writable at once, if nobody shares it
+  bool page_fault_vma_lock{};  ///< a page fault takes the lock of its mapping, and the mmap lock only if somebody
+                               ///< changes the mapping
   // iterators
   IterCopy copy_page_iter{};              ///< copy_page_to_iter and copy_page_from_iter, page faults enabled
   IterCopy copy_page_from_iter_atomic{};  ///< and its relatives of other revisions
@@ -112,6 +114,8 @@ struct Revision {
   bool futex_lsui{};       ///< FEAT_LSUI: the exclusive accesses of futexes are unprivileged, and so tag checked
   // loops
   Probe btrfs_search_ioctl_probe;
+  bool search_pagefaults_under_lock{};  ///< the search ioctl copies with page faults, the tree lock held; before 5.9
+  bool mfill_pagefaults_under_lock{};   ///< UFFDIO_COPY copies with page faults, the mmap lock held; never so
   Probe generic_perform_write_probe;
   ProbeFailure generic_perform_write_failure{};
   WriteOrder generic_perform_write_order{};

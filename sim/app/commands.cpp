@@ -113,6 +113,7 @@ std::string keys_of(const ActionInfo& info) {
   if (info.kind == ActionKind::truncate) keys.emplace_back("`size_bytes` (any multiple of the page size)");
   if (info.kind == ActionKind::migrate_cpu) keys.emplace_back("`preferred_tcf`, a list of modes");
   if (info.kind == ActionKind::retag) keys.emplace_back("`when`");
+  if (info.kind == ActionKind::signal || info.kind == ActionKind::sigkill) keys.emplace_back("`task` (every one)");
   keys.emplace_back("`budget`, 1 to 100 (no bound)");
   return fmt::format("{}", fmt::join(keys, "; "));
 }

@@ -58,9 +58,10 @@ struct Site {
   Seen seen;
   std::uint32_t after{};    ///< what was done just before this access bars what comes before it in the list
   std::uint32_t actions{};  ///< done on the step so far; without a budget nothing else remembers how many
+  StepPrice price{};
   friend bool operator==(const Site& a, const Site& b) {
     return a.after == b.after && a.actions == b.actions && a.budgets == b.budgets && a.seen == b.seen &&
-           a.machine == b.machine;
+           a.price == b.price && a.machine == b.machine;
   }
 };
 
@@ -110,7 +111,12 @@ void note_call_begin(CheckState& state) {
 class Branching final : public Environment {
  public:
   Branching(CheckState& state, TaskId task, std::span<const Action> actions, SiteRule rule, const Choices& script)
-      : state_(state), task_(task), actions_(actions), rule_(rule), script_(script) {}
+      : state_(state),
+        task_(task),
+        actions_(actions),
+        rule_(rule),
+        script_(script),
+        scripted_(script.size() - (pauses(script) ? 1 : 0)) {}
 
   /// Called at each site behind the script's last choice where something could be done; may throw Joined.
   std::function<void(const Look&)> at_site;
@@ -124,10 +130,10 @@ class Branching final : public Environment {
       if (!(run->first == plan_at_)) return (plan_at_ - run->first).n / run->stride;  // a page fault cut the run
       const ActionChoice choice = *plan_;
       plan_.reset();
-      carry_out(choice, machine);
+      carry_out(choice, next, machine);
     }
     // Several things may be done before one access: in the order of the list, not in every order.
-    while (next_in_script_ < script_.size()) {
+    while (next_in_script_ < scripted_) {
       if (script_[next_in_script_].site != site_++) return leave(all);
       const ActionChoice& choice = script_[next_in_script_++].choice;
       if (choice.access > 0) {
@@ -136,7 +142,7 @@ class Branching final : public Environment {
         outcomes_at_plan_ = seen_.outcomes.size();
         return leave(choice.access);
       }
-      carry_out(choice, machine);
+      carry_out(choice, next, machine);
     }
     if (at_site && anything(next)) at_site(next);
     ++site_;
@@ -153,7 +159,7 @@ class Branching final : public Environment {
   }
 
   [[nodiscard]] Site here(const Machine& machine) const {
-    return {machine, state_.budgets, seen_, last_ ? last_->action + 1 : 0, done_};
+    return {machine, state_.budgets, seen_, last_ ? last_->action + 1 : 0, done_, {}};
   }
   [[nodiscard]] std::uint32_t site() const { return site_; }
   template <class F>
@@ -161,8 +167,20 @@ class Branching final : public Environment {
     visit(look, [&](const ActionChoice& choice) { return f(choice), true; });
   }
   [[nodiscard]] std::uint32_t done() const { return done_; }
+  /// The task has gone to sleep, and its step is undone; what the world did meanwhile is not, as far as it can be done
+  /// without the step.
+  void do_again(Machine& machine) const {
+    for (const auto& [choice, look] : done_at_) {
+      const std::function<bool(const ActionChoice&)> differs = [&, done = &choice](const ActionChoice& possible) {
+        return !(possible.action == done->action && possible.target == done->target);
+      };
+      const bool nothing =
+          for_each_choice(look, machine, task_, actions_, choice.action, SiteRule::everywhere, differs);
+      if (!nothing) apply(choice, actions_, machine);
+    }
+  }
   /// The script asked for something that the path never came to: the way is one that is known without it.
-  [[nodiscard]] bool fell_short() const { return plan_.has_value() || next_in_script_ < script_.size(); }
+  [[nodiscard]] bool fell_short() const { return plan_.has_value() || next_in_script_ < scripted_; }
 
  private:
   template <class F>
@@ -213,8 +231,9 @@ class Branching final : public Environment {
     last_.reset();
     return ahead;
   }
-  void carry_out(const ActionChoice& choice, Machine& machine) {
+  void carry_out(const ActionChoice& choice, const Look& look, Machine& machine) {
     apply(choice, actions_, machine);
+    if (state_.work.tasks.size() > 1) done_at_.emplace_back(choice, look);
     if (tracks_calls(state_.work)) {
       state_.call_begin.write().note(choice, actions_, machine);
     }
@@ -237,6 +256,7 @@ class Branching final : public Environment {
   std::span<const Action> actions_;
   SiteRule rule_;
   const Choices& script_;
+  std::size_t scripted_;  ///< how much of it is the environment's
   Seen seen_;
   std::optional<ActionChoice> plan_;  ///< to be done before a later access of the run that is under way
   UserPtr plan_at_;
@@ -245,6 +265,7 @@ class Branching final : public Environment {
   std::size_t next_in_script_{};
   std::uint32_t site_{};
   std::uint32_t done_{};
+  std::vector<std::pair<ActionChoice, Look>> done_at_;  // of several tasks
 };
 
 }  // namespace
@@ -309,9 +330,27 @@ CheckState start_of_check(const Workload& workload, std::span<const Action> acti
   return start;
 }
 
-void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
-                     const std::function<void(const Event&)>& observe) {
+bool Branch::moved(const CheckState& from, TaskId task) const {
+  if (!blocked) return true;
+  const Locks::Waiter* before = from.work.machine.locks.waiter(task);
+  const Locks::Waiter* now = to.work.machine.locks.waiter(task);
+  return now != nullptr && !(before != nullptr && before->wants == now->wants && before->kept == now->kept &&
+                             before->queued == now->queued);
+}
+
+namespace {
+
+/// Whether what it has come to is what this pace is for.
+bool keeps_pace(const Branch& branch, TaskId task, Pace pace) {
+  if (pace == Pace::whole) return true;
+  const Locks::Waiter* waiter = branch.to.work.machine.locks.waiter(task);
+  return branch.blocked && waiter != nullptr && !waiter->queued;
+}
+
+/// The branches of a step at one pace. Returns: false if it was told to stop.
+bool branches_at_pace(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                      const BranchRules& rules, Pace pace, const std::function<bool(Branch&&)>& take,
+                      const std::function<void(const Event&)>& observe) {
   SiteSet known;
   // Fewer actions first: of ways that join, the one that is followed has the least, and so has each transition.
   std::deque<Choices> scripts{{}};
@@ -320,8 +359,18 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
     note_call_begin(branch.to);
     scripts.pop_front();
     Branching environment(branch.to, task, actions, rules.sites, branch.choices);
+    std::optional<StepMeter> meter;
+    if (rules.costs != nullptr) {
+      const TaskState& before = from.work.tasks[task.n];
+      const bool enters = !before.in_kernel && !workload.calls[task.n][before.call].in_user_mode();
+      meter.emplace(*rules.costs, from.work.machine.locks, task, enters);
+    }
     environment.at_site = [&](const Look& look) {
-      if (rules.join_histories && !known.insert(environment.here(branch.to.work.machine))) throw Joined{};
+      if (rules.join_histories) {
+        Site here = environment.here(branch.to.work.machine);
+        if (meter) here.price = meter->price();
+        if (!known.insert(std::move(here))) throw Joined{};
+      }
       environment.for_each_choice_here(look, [&](const ActionChoice& choice) {
         Choices script;
         script.reserve(branch.choices.size() + 1);
@@ -330,22 +379,40 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
         scripts.push_back(std::move(script));
       });
     };
+    LockOrderWatch locks(from.work.machine.locks, task, from.work.tasks[task.n].call);
     environment.watch = [&](const Event& event) {
       branch.reached.note(event);
       if (observe) observe(event);
+      if (meter) meter->observe(event);
+      locks.observe(event, branch.orders);
       if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
     };
     bool joined = false;
     try {
-      const Step result = step(workload, branch.to.work, task, environment);
+      const Step result = step(workload, branch.to.work, task, environment, pace);
       branch.blocked = std::holds_alternative<Blocked>(result);
       branch.actions = environment.done();
+      if (branch.blocked && branch.actions > 0) environment.do_again(branch.to.work.machine);
       canonicalise(workload, rules, actions, branch.to);
     } catch (const Joined&) {
       joined = true;
     }
-    if (!joined && !environment.fell_short() && !take(std::move(branch))) return;
+    if (joined || environment.fell_short() || !keeps_pace(branch, task, pace)) continue;
+    if (meter) branch.price = meter->price();
+    if (pace == Pace::to_next_lock) branch.choices.push_back({ChoiceAt::kPauses, {}});
+    if (!take(std::move(branch))) return false;
   }
+  return true;
+}
+
+}  // namespace
+
+void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
+                     const std::function<void(const Event&)>& observe) {
+  if (!branches_at_pace(workload, from, task, actions, rules, Pace::whole, take, observe)) return;
+  if (from.work.tasks.size() == 1) return;
+  branches_at_pace(workload, from, task, actions, rules, Pace::to_next_lock, take, observe);
 }
 
 Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
@@ -359,9 +426,11 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
     if (observe) observe(event);
   };
   environment.acted = acted;
-  const Step result = step(workload, branch.to.work, task, environment);
+  const Pace pace = pauses(choices) ? Pace::to_next_lock : Pace::whole;
+  const Step result = step(workload, branch.to.work, task, environment, pace);
   branch.blocked = std::holds_alternative<Blocked>(result);
   branch.actions = environment.done();
+  if (branch.blocked && branch.actions > 0) environment.do_again(branch.to.work.machine);
   canonicalise(workload, rules, actions, branch.to);
   return branch;
 }

@@ -8,18 +8,26 @@
 
 #include "fs_models/workload.h"
 #include "model/kernel/action.h"
+#include "sim/check/lock_orders.h"
+#include "sim/check/price.h"
 #include "sim/property/property.h"
 
 namespace mtesim {
 
 /// What the environment did at one site of a step: the sites where it may act are counted from the step's begin.
 struct ChoiceAt {
+  /// Not what the environment did: the step pauses before it asks for the next lock. Last of all.
+  static constexpr std::uint32_t kPauses = ~std::uint32_t{0};
+
   std::uint32_t site{};
   ActionChoice choice;
   bool operator==(const ChoiceAt&) const = default;
 };
 /// All that it did on a step, in order.
 using Choices = std::vector<ChoiceAt>;
+[[nodiscard]] inline bool pauses(const Choices& choices) {
+  return !choices.empty() && choices.back().site == ChoiceAt::kPauses;
+}
 
 /// A workload's state under an environment: what the tasks and the machine are, and what the environment may still do.
 struct CheckState {
@@ -72,11 +80,15 @@ struct ReachedFact {
 /// How one step can come out.
 struct Branch {
   CheckState to;
-  bool blocked{};
+  bool blocked{};  ///< of several tasks, it sleeps: from this step on, or still
   std::uint32_t actions{};
   Choices choices;
   Reached reached;
   Bytes delivered{};  ///< what the loop told last
+  LockOrders orders;
+  StepPrice price;  ///< where ways are priced
+  /// It made a trip, or lay down to sleep. Who sleeps for what it slept for before has not moved.
+  [[nodiscard]] bool moved(const CheckState& from, TaskId task) const;
 };
 
 /// How the branches of a step are searched.
@@ -89,6 +101,8 @@ struct BranchRules {
   bool merge_tags{true};
   /// What no call can come to any more is forgotten (sim/check/reduction.h).
   bool forget_untouched{true};
+  /// Not null: ways are priced, and do not join if they cost otherwise.
+  const CostTable* costs{};
 };
 
 /// Every way in which one step of `task` can come out, the quiet one first: the step is replayed once a branch, so that

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sim/check/dearest.h"
 #include "sim/check/search_image.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
@@ -74,23 +75,27 @@ struct Searched {
 bool quiet(const explore::Edge& edge) { return edge.quiet(); }
 bool any(const explore::Edge&) { return true; }
 
-Reached reached_on(const Searched& search) {
-  Reached reached;
-  for (const explore::EdgeId edge : search.graph().edges()) reached |= search.system.note(search.graph()[edge]).reached;
-  return reached;
-}
-
-std::set<std::vector<std::int64_t>> results_of(const Searched& search) {
-  std::set<std::vector<std::int64_t>> all;
+/// What was met on any path: facts, orders of locks, and how paths end.
+void sum_up(const Searched& search, CheckResult& result) {
+  LockOrders orders;
+  for (const explore::EdgeId edge : search.graph().edges()) {
+    const StepNote note = search.system.note(search.graph()[edge]);
+    result.reached |= note.reached;
+    for (const LockOrder& order : note.orders) orders.add(order);
+  }
+  result.lock_orders = orders.all();
+  result.inversions = orders.inversions();
   for (const explore::NodeId node : search.graph().nodes()) {
     if (!search.graph()[node].ended) continue;
     std::vector<std::int64_t> results;
+    std::vector<std::vector<std::int64_t>> by_task;
     for (const TaskState& task : search.state(node).work.tasks) {
       results.insert(results.end(), task.results.begin(), task.results.end());
+      by_task.push_back(task.results);
     }
-    all.insert(std::move(results));
+    result.results.insert(std::move(results));
+    result.results_by_task.insert(std::move(by_task));
   }
-  return all;
 }
 
 /// What is so on a cycle: locks between rounds, and within.
@@ -108,7 +113,8 @@ void describe_cycle(const Searched& search, const explore::Lasso& lasso, CheckRe
     replay_branch(search.workload, from, TaskId{edge.task}, search.options.actions, search.options.rules,
                   search.system.note(edge).choices,
                   [&](const Event& event) {
-                    if (const auto* lock = std::get_if<LockTaken>(&event)) taken.insert(lock->lock.kind);
+                    const auto* lock = std::get_if<LockTaken>(&event);
+                    if (lock != nullptr && !lock->in_passing) taken.insert(lock->lock.kind);
                   },
                   {});
   }
@@ -219,6 +225,29 @@ void judge_properties(const Searched& search, CheckResult& result) {
   judge_results(search, result);
 }
 
+/// The dearest path of a check that returns: a second search, which tells ways apart that cost otherwise and tries
+/// evictions that nobody would see.
+void price(const Searched& search, CheckResult& result) {
+  constexpr std::uint64_t kSmall = 300;  // transitions
+  constexpr std::uint64_t kMostStates = 20'000;
+  const CheckOptions& options = search.options;
+  if (!options.costs || (options.pricing == Pricing::if_small && result.transitions > kSmall)) return;
+  const bool bounded = std::none_of(options.actions.begin(), options.actions.end(), [](const Action& action) {
+    const bool undone = action.kind == ActionKind::evict || action.kind == ActionKind::short_copy;
+    return undone && action.budget == Action::kUnbounded;
+  });
+  if (!bounded || options.track_contents) return;  // a page that is always taken away again has no price
+  CheckOptions with = options;
+  with.rules.costs = &*options.costs;
+  if (with.rules.sites == SiteRule::lazy) with.rules.sites = SiteRule::looks;
+  with.max_states = std::min(with.max_states, kMostStates);
+  with.keep = {};
+  with.resume = nullptr;
+  with.progress = {};
+  const Searched priced(search.workload, with);
+  if (priced.found.complete()) result.dearest = dearest_of(priced.system, priced.found);
+}
+
 /// The states that no end can be reached from any more, whatever the environment does.
 void find_traps(const Searched& search, CheckResult& result) {
   const std::vector<explore::NodeId> trapped = explore::cannot_end(search.graph());
@@ -278,8 +307,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   result.transitions = search.found.tally.edges;
   result.levels = search.found.tally.levels;
   result.complete = search.found.complete();
-  result.reached = reached_on(search);
-  result.results = results_of(search);
+  sum_up(search, result);
   result.accessed = search.system.accessed();
   find_traps(search, result);
 
@@ -291,10 +319,18 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
     result.killable = every_livelock_is_killable(search);
   } else if (const auto stuck = explore::deadlocks(graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
+    result.deadlock = deadlock_of(workload, search.state(stuck.front()).work);
+    MTESIM_CHECK(result.deadlock.has_value());
     result.witnesses.push_back(search.witness(graph.stem(stuck.front())));
   } else if (!search.found.complete()) {
     result.cut_by = cut_name(search.found.cut);  // what is missing might be a livelock
-  } else if (explore::find_fair_lasso(graph, any, tasks)) {
+  } else if (const auto fair = explore::find_fair_lasso(graph, any, tasks); fair && tasks != 1) {
+    result.verdict = Verdict::starvation;  // a cycle of least mean might leave out who could step
+    for (const explore::EdgeId id : fair->loop) result.least_actions += graph[id].actions;
+    result.least_rounds = fair->loop.size();
+    result.least_is_exact = false;
+    result.witnesses.push_back(search.witness(fair->stem, fair->loop));
+  } else if (fair) {
     result.verdict = Verdict::starvation;
     const auto mean = explore::min_cycle_mean(graph, any);
     MTESIM_CHECK(mean.has_value());
@@ -307,6 +343,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
       result.most_rounds = longest->weight;
       result.witnesses.push_back(search.witness(longest->edges));
     }
+    price(search, result);
   }
   if (options.judge_properties && has_properties(workload)) judge_properties(search, result);
   for (const Witness& found_witness : result.witnesses) {
@@ -324,7 +361,8 @@ bool replay(const Workload& workload, const CheckOptions& options, const Witness
       if (!(progress(workload, now.work, step.task) == step.progress_before)) return false;
       Branch branch =
           replay_branch(workload, now, step.task, options.actions, options.rules, step.choices, observe, acted);
-      if (branch.actions != step.choices.size()) return false;  // it never came to where the environment was to act
+      // It never came to where the environment was to act.
+      if (branch.actions + (pauses(step.choices) ? 1 : 0) != step.choices.size()) return false;
       now = std::move(branch.to);
       if (!(progress(workload, now.work, step.task) == step.progress_after)) return false;
     }

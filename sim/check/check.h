@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fs_models/deadlock.h"
 #include "sim/check/branching.h"
 
 namespace mtesim {
@@ -40,6 +41,18 @@ struct Witness {
   std::optional<Property> violates{};  ///< with its last step
 };
 
+/// Bounds over all paths of a check that returns, in cycles of a price list. Caches are taken to be cold where a step
+/// begins.
+struct Dearest {
+  std::uint64_t cycles{};  ///< of the dearest path
+  /// By kind: the longest that one task holds a lock of it at a stretch.
+  std::vector<std::pair<LockKind, std::uint64_t>> under_lock;
+  bool operator==(const Dearest&) const = default;
+};
+
+/// Whether to look for these bounds. That is a second search, as ways that cost otherwise are told apart.
+enum class Pricing : std::uint8_t { if_small, always };
+
 struct SearchImage;
 
 struct CheckOptions {
@@ -54,6 +67,8 @@ struct CheckOptions {
   /// Whether to judge what sim/property says of each return. As a search that tracks contents can have many times the
   /// states, it is a second one, and only of a check with few: see PropertyCheck.
   bool judge_properties{true};
+  std::optional<CostTable> costs;  ///< the price list; without, nothing is priced
+  Pricing pricing{Pricing::if_small};
   std::uint64_t max_states{20'000'000};
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;
@@ -102,12 +117,19 @@ struct CheckResult {
   std::uint64_t levels{};
   /// returns: the most rounds that any path takes. Without the time the environment takes, which is none.
   std::optional<std::uint64_t> most_rounds;
+  std::optional<Dearest> dearest;               ///< returns, priced: the dearest path
   std::set<std::vector<std::int64_t>> results;  ///< every set of results that a path ends with, tasks after each other
-  bool killable{};                              ///< livelock: a SIGKILL ends every such cycle that was found
-  std::vector<LockId> locks_held;               ///< livelock: on its cycle, between rounds
-  std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
-  std::uint64_t least_actions{};                ///< starvation: this many actions …
-  std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
+  /// The same, by task.
+  std::set<std::vector<std::vector<std::int64_t>>> results_by_task;
+  bool killable{};                        ///< livelock: a SIGKILL ends every such cycle that was found
+  std::vector<LockId> locks_held;         ///< livelock: on its cycle, between rounds
+  std::vector<LockKind> locks_taken;      ///< livelock: on its cycle, at any time
+  std::optional<Deadlock> deadlock;       ///< deadlock: who waits for whom
+  std::vector<LockOrder> lock_orders;     ///< on all paths: which lock was wanted while which was held
+  std::vector<LockInversion> inversions;  ///< circles of these
+  std::uint64_t least_actions{};          ///< starvation: this many actions …
+  std::uint64_t least_rounds{};           ///< … in this many rounds keep it going
+  bool least_is_exact{true};              ///< false: of several tasks, as many on the cycle of the witness
   /// States from which no path ends any more, whatever the environment does; of a search that was cut, those known.
   std::uint64_t trapped_states{};
   std::uint64_t rounds_to_trap{};  ///< how many rounds to the nearest

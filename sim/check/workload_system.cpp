@@ -19,9 +19,17 @@ Fingerprint StepNote::fingerprint() const {
     print = print_of(print.bits, at.site, at.choice.action, at.choice.access, at.choice.target, at.choice.pointer.bits);
   }
   for (const ReachedFact& fact : reached_facts()) print = print_of(print.bits, reached.*fact.field);
+  print = print_of(print.bits, price.cycles);
   if (returned) print = print_of(print.bits, returned->call, returned->result);
   for (const Judgement& one : judged) print = print_of(print.bits, one.standing, one.bytes.n, one.first.at);
   return print;
+}
+
+void StepNote::add_orders(const std::vector<LockOrder>& more) {
+  LockOrders all;
+  for (const LockOrder& order : orders) all.add(order);
+  for (const LockOrder& order : more) all.add(order);
+  orders = all.all();
 }
 
 std::array<WorkloadSystem::State, 1> WorkloadSystem::initial() const {
@@ -33,7 +41,7 @@ explore::NodeInfo WorkloadSystem::info(State number) const {
   explore::NodeInfo info;
   info.ended = is_done(workload_, state.work);
   for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-    if (can_step(state.work, TaskId{t})) info.enabled |= explore::only(static_cast<explore::Task>(t));
+    if (can_step(workload_, state.work, TaskId{t})) info.enabled |= explore::only(static_cast<explore::Task>(t));
   }
   return info;
 }
@@ -67,7 +75,7 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
   std::vector<StepNote> notes;
   for (std::uint32_t t = 0; t < from.work.tasks.size(); ++t) {
     const TaskId task{t};
-    if (is_done(workload_, from.work, task)) continue;
+    if (!can_step(workload_, from.work, task)) continue;
     const std::uint32_t space = from.work.machine.task(task).space;
     const auto observe = [&](const Event& event) {
       if (space != 0) return;
@@ -83,7 +91,7 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
     for_each_branch(
         workload_, from, task, options_.actions, options_.rules,
         [&](Branch&& branch) {
-          if (branch.blocked) return true;  // who sleeps does not step
+          if (!branch.moved(from, task)) return true;  // who sleeps does not step
           StepNote note = note_of(from, branch, task);
           const State to = number_of(std::move(branch.to));
           const auto [first, last] = met.equal_range(std::uint64_t{to} << 32 | branch.actions);
@@ -91,6 +99,8 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
             StepNote& known = notes[same->second];
             if (known.judged != note.judged) continue;
             known.reached |= note.reached;
+            known.add_orders(note.orders);
+            known.price.raise_to(note.price);
             return true;
           }
           met.emplace(std::uint64_t{to} << 32 | branch.actions, all.size());
@@ -111,22 +121,15 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
   return all;
 }
 
-/// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
-bool WorkloadSystem::can_step(const WorkState& state, TaskId task) const {
-  if (is_done(workload_, state, task)) return false;
-  if (state.tasks.size() == 1) return true;
-  WorkState attempt = state;
-  StillEnvironment still;
-  return !std::holds_alternative<Blocked>(step(workload_, attempt, task, still));
-}
-
 StepNote WorkloadSystem::note_of(const CheckState& from, const Branch& branch, TaskId task) const {
-  StepNote note{branch.choices, branch.reached};
+  StepNote note{branch.choices, branch.reached, branch.orders.all()};
   note.reached.environment_acted |= branch.actions > 0;
+  note.price = branch.price;
   const std::uint32_t call = from.work.tasks[task.n].call;
   const TaskState& now = branch.to.work.tasks[task.n];
   if (now.call == call) {
-    note.reached.retried |= progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task);
+    note.reached.retried |=
+        !branch.blocked && progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task);
     return note;
   }
   (now.results.back() < 0 ? note.reached.returned_error : note.reached.returned_success) = true;

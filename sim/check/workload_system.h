@@ -17,6 +17,7 @@ namespace mtesim {
 struct StepNote {
   Choices choices;
   Reached reached;
+  std::vector<LockOrder> orders{};
   /// A call returned.
   struct Returned {
     std::uint32_t call{};
@@ -25,7 +26,9 @@ struct StepNote {
   };
   std::optional<Returned> returned{};  ///< of the one task
   Judgements judged{};                 ///< where contents are tracked and a call returned
-  [[nodiscard]] Fingerprint fingerprint() const;
+  StepPrice price{};                   ///< where ways are priced
+  void add_orders(const std::vector<LockOrder>& more);
+  [[nodiscard]] Fingerprint fingerprint() const;  // without the orders, which go with the rest
   bool operator==(const StepNote&) const = default;
 };
 
@@ -74,7 +77,6 @@ class WorkloadSystem {
     explore::EdgeInfo edge;
   };
   [[nodiscard]] std::vector<Successor> successors_of(State number) const;
-  [[nodiscard]] bool can_step(const WorkState& state, TaskId task) const;
   [[nodiscard]] StepNote note_of(const CheckState& from, const Branch& branch, TaskId task) const;
   [[nodiscard]] State number_of(CheckState&& state) const;
 

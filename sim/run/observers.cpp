@@ -83,12 +83,24 @@ void Meter::observe(const Event& event) {
                    }
                  },
                  [&](const TagFaultTaken& e) { counts_.tag_faults += e.from_user_mode ? 0 : 1; },
-                 [&](const LockTaken&) { ++counts_.locks; },
+                 [&](const LockTaken& e) { counts_.locks += e.in_passing ? 0 : 1; },
                  [&](const CacheRead& e) { counts_.disk_reads += e.from_disk ? 1 : 0; },
-                 [&](const RoundBegins&) { ++counts_.rounds; },
+                 [&](const RoundBegins&) {
+                   ++counts_.rounds;
+                   at_round_ = counts_;
+                 },
+                 [&](const FellAsleep&) { take_back_round(); },
                  [](const auto&) {},
              },
              event);
+}
+
+/// All but the lines, which the round brought in whether or not it is made again.
+void Meter::take_back_round() {
+  Counts before = at_round_;
+  before.lines_touched = counts_.lines_touched;
+  before.lines_dirtied = counts_.lines_dirtied;
+  counts_ = before;
 }
 
 std::uint64_t Meter::cycles(const CostTable& table, std::uint64_t system_calls) const {

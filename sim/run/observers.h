@@ -74,7 +74,9 @@ class Meter final : public Observer {
     std::uint64_t dirtied{};
   };
   void count_lines(const AccessRun& run);
+  void take_back_round();
   Counts counts_;
+  Counts at_round_;
   std::unordered_map<std::uint64_t, Lines> lines_;
 };
 

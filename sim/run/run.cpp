@@ -33,12 +33,10 @@ bool step_someone(const Workload& workload, Turning& now, Environment& environme
   const auto tasks = static_cast<std::uint32_t>(now.state.tasks.size());
   for (std::uint32_t i = 0; i < tasks; ++i) {
     const TaskId task{(now.turn + i) % tasks};
-    if (is_done(workload, now.state, task)) continue;
-    if (tasks == 1) return !std::holds_alternative<Blocked>(step(workload, now.state, task, environment));
-    WorkState attempt = now.state;  // who blocks has not moved
-    if (std::holds_alternative<Blocked>(step(workload, attempt, task, environment))) continue;
-    now.state = std::move(attempt);
-    now.turn = (task.n + 1) % tasks;
+    if (!can_step(workload, now.state, task)) continue;
+    const Step made = step(workload, now.state, task, environment);
+    if (tasks == 1) return !std::holds_alternative<Blocked>(made);
+    now.turn = (task.n + 1) % tasks;  // lying down to sleep is a step, too
     return true;
   }
   return false;
@@ -77,6 +75,14 @@ Walk walk(const Workload& workload, Turning start, Environment& environment, std
     }
   }
   return walk;
+}
+
+/// The state behind so many rounds. Of a task that is alone, a run's last state has what it did before it blocked.
+WorkState state_after(const Workload& workload, std::uint64_t rounds) {
+  StillEnvironment still;
+  Turning now{begin(workload)};
+  for (std::uint64_t i = 0; i < rounds; ++i) step_someone(workload, now, still);
+  return std::move(now.state);
 }
 
 /// How long the way into the cycle is: two walkers, `cycle` steps apart, meet where it begins.
@@ -122,6 +128,7 @@ RunResult run(const Workload& workload, std::span<Observer* const> observers, st
     result.stem_rounds = length_of_stem(workload, done.cycle_rounds);
     result.killable = ends_when_killed(workload, done.now.state, max_rounds);
   }
+  if (done.end == RunEnd::deadlock) result.deadlock = deadlock_of(workload, state_after(workload, done.rounds));
   for (const TaskState& task : done.now.state.tasks) result.results.push_back(task.results);
   result.final_state = std::move(done.now.state);
   return result;

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
+#include "fs_models/deadlock.h"
 #include "fs_models/workload.h"
 #include "sim/property/property.h"
 #include "sim/run/observers.h"
@@ -27,6 +29,7 @@ struct RunResult {
   std::uint64_t cycle_rounds{};                    ///< livelock: how many rounds until the state is back
   std::uint64_t stem_rounds{};                     ///< livelock: how many before it enters the cycle
   bool killable{};                                 ///< livelock: a SIGKILL ends it
+  std::optional<Deadlock> deadlock;                ///< deadlock: who waits for whom
   WorkState final_state;
   Judgements properties{};  ///< of all calls that returned, if that was asked for
 

@@ -38,9 +38,9 @@ class Builder {
     build_kernel();
     for (std::size_t i = 0; i < scenario_.files.size(); ++i) build_file(i);
     for (std::size_t i = 0; i < scenario_.memory.size(); ++i) build_mapping(i);
-    built_.workload.calls.emplace_back();
-    built_.workload.system_calls.emplace_back();
-    for (std::size_t i = 0; i < scenario_.calls.size(); ++i) build_call(i);
+    build_task(scenario_.calls, "");
+    for (std::size_t t = 0; t < scenario_.tasks.size(); ++t)
+      build_task(scenario_.tasks[t].calls, fmt::format("/tasks/{}", t));
     for (std::size_t i = 0; i < scenario_.environment.size(); ++i) build_action(i);
     complaints_.throw_if_any();
     if (!looks_at_tags_) built_.workload.pointer_tags = pointer_tags_;
@@ -79,7 +79,7 @@ class Builder {
     machine().scheme = find_subpage_scheme(scenario_.machine.scheme);
     machine().preferred_tcf = scenario_.machine.preferred_tcf;
     built_.costs = find_cost_table(scenario_.machine.cpu)->table;
-    machine().spaces.emplace_back(AddressSpace{});
+    built_.names.page_size = machine().page_size;
     built_.names.objects.emplace_back("");
   }
 
@@ -87,32 +87,79 @@ class Builder {
     Revision& revision = built_.workload.revision;
     revision = *find_revision(scenario_.kernel.revision);
     for (const auto& [name, value] : scenario_.kernel.change) find_knob(name)->set(revision, to_word(value));
-    const ProcessSpec& process = scenario_.process;
+    add_process(scenario_.process, "/process");
+    for (std::size_t i = 0; i < scenario_.processes.size(); ++i) {
+      add_process(scenario_.processes[i], fmt::format("/processes/{}", i));
+    }
+    add_task("main", 0, "");
+    for (std::size_t t = 0; t < scenario_.tasks.size(); ++t) {
+      const TaskSpec& task = scenario_.tasks[t];
+      const std::string at = fmt::format("/tasks/{}", t);
+      add_task(task.name, find_process(task.process, at + "/process"), at + "/name");
+    }
+  }
+
+  void add_process(const ProcessSpec& process, const std::string& at) {
+    const Revision& revision = built_.workload.revision;
     if (process.tcf == TcfMode::asymm && !revision.has_asymm) {
-      complain("/process/tcf", fmt::format("found \"asymm\", which user space of {} cannot ask for; the change "
-                                           "\"mte.asymm\": \"on\" makes it a what-if",
-                                           revision.name));
+      complain(at + "/tcf", fmt::format("found \"asymm\", which user space of {} cannot ask for; the change "
+                                        "\"mte.asymm\": \"on\" makes it a what-if",
+                                        revision.name));
     }
     if (process.store_only && !revision.has_store_only) {
-      complain("/process/store_only", fmt::format("found true, which user space of {} cannot ask for; the change "
-                                                  "\"mte.store_only\": \"on\" makes it a what-if",
-                                                  revision.name));
+      complain(at + "/store_only", fmt::format("found true, which user space of {} cannot ask for; the change "
+                                               "\"mte.store_only\": \"on\" makes it a what-if",
+                                               revision.name));
     }
+    std::vector<std::string>& known = built_.names.processes;
+    if (std::find(known.begin(), known.end(), process.name) != known.end()) {
+      complain(at + "/name", fmt::format("found the name {} a second time", in_quotes(process.name)));
+    }
+    known.push_back(process.name);
+    machine().spaces.emplace_back(AddressSpace{});
     const bool both = process.several_modes || process.tcf == TcfMode::asymm;
     if (process.several_modes && (process.tcf == TcfMode::none || !revision.tcf_is_a_set)) {
-      complain("/process/several_modes",
+      complain(at + "/several_modes",
                process.tcf == TcfMode::none
                    ? std::string("found true with tcf \"none\"; allowed: with what a CPU may prefer")
                    : fmt::format("found true; the prctl of {} takes one mode only", revision.name));
     }
-    machine().tasks.push_back(Task{.tcf = process.tcf,
-                                   .store_only = process.store_only,
-                                   .tagged_addr_abi = process.tagged_addr_abi,
-                                   .user_tco = process.tco,
-                                   .handles_faults = process.fault_handler,
-                                   .tcf_sync_asked = both || process.tcf == TcfMode::sync,
-                                   .tcf_async_asked = both || process.tcf == TcfMode::async,
-                                   .tag_mask = kUsualTagMask});
+    threads_.push_back(Task{.space = static_cast<std::uint32_t>(threads_.size()),
+                            .tcf = process.tcf,
+                            .store_only = process.store_only,
+                            .tagged_addr_abi = process.tagged_addr_abi,
+                            .user_tco = process.tco,
+                            .handles_faults = process.fault_handler,
+                            .tcf_sync_asked = both || process.tcf == TcfMode::sync,
+                            .tcf_async_asked = both || process.tcf == TcfMode::async,
+                            .tag_mask = kUsualTagMask});
+  }
+
+  void add_task(const std::string& name, std::uint32_t process, const std::string& at) {
+    std::vector<std::string>& known = built_.names.tasks;
+    if (std::find(known.begin(), known.end(), name) != known.end()) {
+      complain(at, fmt::format("found the name {} a second time{}", in_quotes(name),
+                               name == "main" ? ": it is that of the task that makes the scenario's calls" : ""));
+    }
+    known.push_back(name);
+    machine().tasks.push_back(threads_[process]);
+  }
+
+  /// Empty: the first. So is one that is not known.
+  std::uint32_t find_process(const std::string& name, const std::string& pointer) {
+    const std::vector<std::string>& known = built_.names.processes;
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found != known.end()) return static_cast<std::uint32_t>(found - known.begin());
+    if (!name.empty()) complain(pointer, unknown("process", name, known));
+    return 0;
+  }
+
+  std::optional<TaskId> find_task(const std::string& name, const std::string& pointer) {
+    const std::vector<std::string>& known = built_.names.tasks;
+    const auto found = std::find(known.begin(), known.end(), name);
+    if (found != known.end()) return TaskId{static_cast<std::uint32_t>(found - known.begin())};
+    complain(pointer, unknown("task", name, known));
+    return std::nullopt;
   }
 
   std::uint32_t add_object(ObjectKind kind, Bytes size, std::string name) {
@@ -285,8 +332,13 @@ class Builder {
     const std::uint64_t end = begin + spec.pages * page.n;
     next_address_ = end + page.n;
 
+    space_ = find_process(spec.process, at + "/process");
     MapRequest request{begin, end, prot_of(spec.prot), is_shared(spec.kind), 0, 0};
-    if (of_file) {
+    if (!spec.shares.empty()) {
+      const std::optional<std::uint32_t> shared = find_shared(spec, at);
+      if (!shared) return;
+      request.object = *shared;
+    } else if (of_file) {
       const OpenFile* file = find_file(spec.file, spec.file.empty() ? at : at + "/file");
       if (file == nullptr) return;
       if (file->fs->kind != FileKind::regular) {
@@ -298,11 +350,12 @@ class Builder {
       if (!spec.file.empty()) complain(at + "/file", "found a file for a mapping that has none");
       request.object = add_object(object_kind(spec.kind), Bytes{end - begin}, spec.name);
     }
+    objects_.emplace(spec.name, request.object);
     if (!spec.mapped) {
       if (spec.tag != 0 || !spec.tags.empty() || !spec.states.empty()) {
         complain(at, "found tags or states of pages in a mapping that is not there yet; its pages start untouched");
       }
-      built_.names.mappings.push_back({spec.name, begin, end});
+      built_.names.mappings.push_back({spec.name, begin, end, space_});
       to_be_mapped_.emplace(spec.name, request);
       return;
     }
@@ -310,11 +363,11 @@ class Builder {
       complain(at + "/kind", "found huge pages, of which there are none; a call can ask for them: \"mapped\": false");
       return;
     }
-    if (map_memory(machine(), 0, request) != Errno::ok) {
+    if (map_memory(machine(), space_, request) != Errno::ok) {
       complain(at + "/prot", "found PROT_MTE on a file that cannot hold tags; allowed on anonymous memory and tmpfs");
       return;
     }
-    built_.names.mappings.push_back({spec.name, begin, end});
+    built_.names.mappings.push_back({spec.name, begin, end, space_});
     if (!request.prot.mte && (spec.tag != 0 || !spec.tags.empty())) {
       complain(at + (spec.tag != 0 ? "/tag" : "/tags"),
                fmt::format("found a tag on memory that is not PROT_MTE; its prot is \"{}\", allowed: \"rwt\" or \"rt\"",
@@ -333,6 +386,35 @@ class Builder {
     }
   }
 
+  /// The memory of the mapping that this one shares.
+  std::optional<std::uint32_t> find_shared(const MappingSpec& spec, const std::string& at) {
+    std::vector<std::string_view> names;
+    for (const MappingSpec& other : scenario_.memory) {
+      if (&other == &spec) break;
+      if (!is_shared(other.kind) || !other.shares.empty()) continue;
+      names.push_back(other.name);
+      if (other.name != spec.shares) continue;
+      if (other.kind != spec.kind) {
+        complain(at + "/kind",
+                 fmt::format("found another kind than that of {}, whose memory it shares", in_quotes(spec.shares)));
+        return std::nullopt;
+      }
+      if (spec.pages > other.pages) {
+        complain(at + "/pages",
+                 fmt::format("found {} pages; {} has {}", spec.pages, in_quotes(spec.shares), other.pages));
+        return std::nullopt;
+      }
+      if (spec.tag != 0 || !spec.tags.empty() || !spec.words.empty()) {
+        complain(at, fmt::format("found tags or words, which the memory has from {}", in_quotes(spec.shares)));
+        return std::nullopt;
+      }
+      const auto object = objects_.find(spec.shares);
+      return object == objects_.end() ? std::nullopt : std::optional(object->second);
+    }
+    complain(at + "/shares", unknown("shared mapping before this one", spec.shares, names));
+    return std::nullopt;
+  }
+
   void set_word(const WordSpec& word, const MapRequest& request, const std::string& at) {
     const std::uint64_t length = request.end - request.begin;
     if (word.offset % 4 != 0 || word.offset + 4 > length) {
@@ -340,7 +422,7 @@ class Builder {
                       fmt::format("found {}; allowed: a multiple of 4 below {}", word.offset, length));
     }
     const std::uint64_t address = request.begin + word.offset;
-    const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
+    const Pte pte = machine().spaces[space_]->pte(machine().page_index(address));
     if (pte.state != PteState::present) return complain(at, "found a word on a page that is not there");
     machine().edit_folio(pte.folio, [&](Folio& folio) {
       folio.contents.write(static_cast<std::uint32_t>(address % machine().page_size.n), known_word(word.value));
@@ -388,9 +470,9 @@ class Builder {
       prot.write = true;  // the page was written before it became read-only
       if (anonymous && !request.prot.write) protect(address, prot);
       const bool store = request.prot.write || anonymous;
-      if (failed(handle_mm_fault(machine(), 0, address, store ? AccessKind::store : AccessKind::load))) continue;
-      const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
-      if (pte.state == PteState::present) {
+      if (failed(handle_mm_fault(machine(), space_, address, store ? AccessKind::store : AccessKind::load))) continue;
+      const Pte pte = machine().spaces[space_]->pte(machine().page_index(address));
+      if (pte.state == PteState::present && spec.shares.empty()) {
         machine().edit_folio(pte.folio, [&](Folio& folio) {
           folio.tags.set_all(Tag{static_cast<std::uint8_t>(spec.tag)}, machine().granules_per_page());
           if (!of_file) folio.contents = Contents(Origin{source_of_object(request.object), address - request.begin});
@@ -401,7 +483,7 @@ class Builder {
   }
 
   void protect(std::uint64_t address, Prot prot) {
-    const Errno done = protect_memory(machine(), 0, address, address + machine().page_size.n, prot);
+    const Errno done = protect_memory(machine(), space_, address, address + machine().page_size.n, prot);
     MTESIM_CHECK(done == Errno::ok);
   }
 
@@ -411,7 +493,7 @@ class Builder {
     if (!spec.present) return complain(at, "found tags on pages that are not present; a page starts with tags 0");
     for (std::uint64_t g = run.granules.first; g <= run.granules.last; g += run.granules.step) {
       const std::uint64_t address = request.begin + g * kGranule.n;
-      const Pte pte = machine().spaces[0]->pte(machine().page_index(address));
+      const Pte pte = machine().spaces[space_]->pte(machine().page_index(address));
       if (pte.state != PteState::present) return complain(at, "found tags on a page that is not there");
       const std::size_t in_page = address % machine().page_size.n / kGranule.n;
       machine().edit_folio(pte.folio, [&](Folio& folio) {
@@ -452,20 +534,20 @@ class Builder {
     switch (spec.state) {
       case PageStateWord::present:
         return !failed(
-            handle_mm_fault(machine(), 0, address, request.prot.write ? AccessKind::store : AccessKind::load));
+            handle_mm_fault(machine(), space_, address, request.prot.write ? AccessKind::store : AccessKind::load));
       case PageStateWord::not_present:
-        zap_pte(machine(), 0, page);
+        zap_pte(machine(), space_, page);
         return true;
       case PageStateWord::clean:
-        zap_pte(machine(), 0, page);
-        return !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
+        zap_pte(machine(), space_, page);
+        return !failed(handle_mm_fault(machine(), space_, address, AccessKind::load));
       case PageStateWord::zero_page:
-        zap_pte(machine(), 0, page);
-        return anonymous && !request.shared && !failed(handle_mm_fault(machine(), 0, address, AccessKind::load));
+        zap_pte(machine(), space_, page);
+        return anonymous && !request.shared && !failed(handle_mm_fault(machine(), space_, address, AccessKind::load));
       case PageStateWord::swapped:
-        return machine().objects[request.object]->kind != ObjectKind::file && evict(machine(), 0, page);
+        return machine().objects[request.object]->kind != ObjectKind::file && evict(machine(), space_, page);
       case PageStateWord::cow: {
-        const Pte pte = machine().spaces[0]->pte(page);
+        const Pte pte = machine().spaces[space_]->pte(page);
         if (request.shared || pte.state != PteState::present) return false;
         if (child_ == 0) {
           machine().spaces.emplace_back(AddressSpace{});
@@ -473,17 +555,17 @@ class Builder {
         }
         Pte shared = pte;
         shared.writable = false;
-        machine().spaces[0].write().set_pte(page, shared);
-        machine().spaces[child_].write().map(address, end, *machine().spaces[0]->find(address));
+        machine().spaces[space_].write().set_pte(page, shared);
+        machine().spaces[child_].write().map(address, end, *machine().spaces[space_]->find(address));
         machine().spaces[child_].write().set_pte(page, shared);
         machine().edit_folio(pte.folio, [](Folio& folio) { ++folio.maps; });
         return true;
       }
       case PageStateWord::fresh: {
-        dontneed(machine(), 0, address, end);
+        dontneed(machine(), space_, address, end);
         const AccessKind kind = request.prot.write ? AccessKind::store : AccessKind::load;
-        if (failed(handle_mm_fault(machine(), 0, address, kind))) return false;
-        const Pte pte = machine().spaces[0]->pte(page);
+        if (failed(handle_mm_fault(machine(), space_, address, kind))) return false;
+        const Pte pte = machine().spaces[space_]->pte(page);
         if (pte.state != PteState::present) return spec.tag == 0;
         machine().edit_folio(pte.folio, [&](Folio& folio) {
           if (anonymous && !request.shared) folio.contents = Contents();
@@ -497,7 +579,7 @@ class Builder {
         const std::uint32_t empty = add_object(ObjectKind::shmem, Bytes{0}, "");
         Prot prot = request.prot;
         prot.mte = false;
-        return map_memory(machine(), 0, {address, end, prot, true, empty, 0}) == Errno::ok;
+        return map_memory(machine(), space_, {address, end, prot, true, empty, 0}) == Errno::ok;
       }
       case PageStateWord::read_only:
         protect(address, read_only);
@@ -506,7 +588,7 @@ class Builder {
         protect(address, Prot{});
         return true;
       case PageStateWord::unmapped:
-        unmap_memory(machine(), 0, address, end);
+        unmap_memory(machine(), space_, address, end);
         return true;
     }
     return false;
@@ -523,9 +605,17 @@ class Builder {
     return nullptr;
   }
 
-  std::optional<UserPtr> resolve(const BufferPlace& place, std::uint32_t tag, const std::string& pointer) {
+  /// `of_task`: it must be memory of the task's own process.
+  std::optional<UserPtr> resolve(const BufferPlace& place, std::uint32_t tag, const std::string& pointer,
+                                 bool of_task = true) {
     const Names::Mapping* mapping = find_mapping(place.mapping, pointer);
     if (mapping == nullptr) return std::nullopt;
+    const std::uint32_t own = machine().tasks[task_].space;
+    if (of_task && mapping->space != own) {
+      complain(pointer, fmt::format("found {}, a mapping of the process {}; this task is of {}", place.mapping,
+                                    built_.names.processes[mapping->space], built_.names.processes[own]));
+      return std::nullopt;
+    }
     const std::uint64_t length = mapping->end - mapping->begin;
     if (place.offset > length) {
       complain(pointer,
@@ -536,12 +626,17 @@ class Builder {
     return UserPtr(mapping->begin + place.offset, Tag{static_cast<std::uint8_t>(tag)});
   }
 
-  void build_call(std::size_t i) {
-    const std::string at = fmt::format("/calls/{}", i);
-    std::visit([&](const auto& spec) { build_call(spec, at); }, scenario_.calls[i]);
-    const CallSpec& call = scenario_.calls[i];
-    looks_at_tags_ |= std::holds_alternative<LdgSpec>(call) || std::holds_alternative<IrgSpec>(call) ||
-                      std::holds_alternative<PeekTagsSpec>(call);
+  void build_task(const std::vector<CallSpec>& calls, const std::string& task_at) {
+    task_ = static_cast<std::uint32_t>(built_.workload.calls.size());
+    built_.workload.calls.emplace_back();
+    built_.workload.system_calls.emplace_back();
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const std::string at = fmt::format("{}/calls/{}", task_at, i);
+      std::visit([&](const auto& spec) { build_call(spec, at); }, calls[i]);
+      const CallSpec& call = calls[i];
+      looks_at_tags_ |= std::holds_alternative<LdgSpec>(call) || std::holds_alternative<IrgSpec>(call) ||
+                        std::holds_alternative<PeekTagsSpec>(call);
+    }
   }
   void build_call(const ReadSpec& spec, const std::string& at) { transfer(spec, CallKind::read, at); }
   void build_call(const WriteSpec& spec, const std::string& at) { transfer(spec, CallKind::write, at); }
@@ -576,7 +671,16 @@ class Builder {
     SystemCall call{
         .kind = spec.kind == ProcessVmKind::readv ? CallKind::process_vm_readv : CallKind::process_vm_writev,
         .segments = segments_of(spec.local, at + "/local"),
-        .remote = segments_of(spec.remote, at + "/remote")};
+        .remote = segments_of(spec.remote, at + "/remote", false)};
+    for (std::size_t s = 0; s < call.remote.size(); ++s) {
+      const std::uint32_t space = built_.names.find(call.remote[s].base.address())->space;
+      if (s > 0 && space != call.remote_space) {
+        return complain(fmt::format("{}/remote/{}/buffer", at, s),
+                        "found memory of another process than that before it");
+      }
+      call.remote_space = space;
+    }
+    if (call.remote_space == machine().tasks[task_].space) call.remote_space = PageWalk::kOwnSpace;
     if (!call.segments.empty() && !call.remote.empty()) add_call(std::move(call), "", at);
   }
   void build_call(const ProcMemSpec& spec, const std::string& at) {
@@ -634,13 +738,14 @@ class Builder {
   }
 
   void add_segment(UserSegments& segments, const BufferPlace& place, Bytes size, std::uint32_t tag,
-                   const std::string& pointer) {
-    if (const auto base = resolve(place, tag, pointer)) segments.push_back({*base, size});
+                   const std::string& pointer, bool of_task = true) {
+    if (const auto base = resolve(place, tag, pointer, of_task)) segments.push_back({*base, size});
   }
-  UserSegments segments_of(const std::vector<IovSpec>& iov, const std::string& at) {
+  UserSegments segments_of(const std::vector<IovSpec>& iov, const std::string& at, bool of_task = true) {
     UserSegments segments;
     for (std::size_t s = 0; s < iov.size(); ++s) {
-      add_segment(segments, iov[s].buffer, iov[s].size, iov[s].pointer_tag, fmt::format("{}/{}/buffer", at, s));
+      add_segment(segments, iov[s].buffer, iov[s].size, iov[s].pointer_tag, fmt::format("{}/{}/buffer", at, s),
+                  of_task);
     }
     return segments;
   }
@@ -676,17 +781,18 @@ class Builder {
     add_call(loop->make(call),
              file_name.empty() ? std::string(call_name(call)) : fmt::format("{} on {}", call_name(call), file_name),
              maker, loop);
-    built_.workload.system_calls.front().back() = std::move(call);
+    built_.workload.system_calls[task_].back() = std::move(call);
   }
 
   void add_call(const CopyLoop& loop, std::string in_words, CallMaker maker = CallMaker::process,
                 const LoopEntry* entry = nullptr) {
     const bool child = maker == CallMaker::child;
     if (child) in_words += ", in the child";
+    if (!scenario_.tasks.empty()) in_words += ", by " + built_.names.tasks[task_];
     built_.calls.push_back(std::move(in_words));
     built_.loops.push_back(entry);
-    built_.workload.calls.front().push_back(child ? loop.by_child() : loop);
-    built_.workload.system_calls.front().emplace_back();
+    built_.workload.calls[task_].push_back(child ? loop.by_child() : loop);
+    built_.workload.system_calls[task_].emplace_back();
   }
 
   bool check_maker(CallMaker maker, const std::string& at) {
@@ -818,6 +924,11 @@ class Builder {
     if (!scenario_.environment.empty()) {
       complain(at, "found a fork in a scenario with an environment, which acts on one process; allowed: one of them");
     }
+    if (!scenario_.tasks.empty()) {
+      complain(at,
+               "found a fork in a scenario with several tasks; another process can be there from the start: "
+               "\"processes\"");
+    }
     forked_ = true;
     add_call(CopyLoop(Fork{}), "fork");
   }
@@ -856,6 +967,7 @@ class Builder {
   void add_range_action(Action action, const std::string& where, const std::string& at) {
     const Names::Mapping* mapping = find_mapping(where, at + "/where");
     if (mapping == nullptr) return;
+    action.space = mapping->space;
     action.begin = mapping->begin;
     action.end = mapping->end;
     built_.check.actions.push_back(action);
@@ -931,8 +1043,19 @@ class Builder {
     built_.check.actions.push_back(migrate);
   }
   template <ActionKind kKind>
-  void build_action(const SignalActionSpec<kKind>& spec, const std::string&) {
-    built_.check.actions.push_back(action(kKind, spec.budget));
+  void build_action(const SignalActionSpec<kKind>& spec, const std::string& at) {
+    Action signal = action(kKind, spec.budget);
+    std::optional<TaskId> one;
+    if (!spec.task.empty()) {
+      one = find_task(spec.task, at + "/task");
+      if (!one) return;
+      signal.task = *one;
+    }
+    for (std::uint32_t t = 0; t < machine().tasks.size(); ++t) {
+      const bool same_process = one && machine().tasks[t].space == machine().tasks[one->n].space;
+      if (!one || (kKind == ActionKind::sigkill && same_process)) signal.tasks |= std::uint32_t{1} << t;
+    }
+    built_.check.actions.push_back(signal);
   }
 
   const Scenario& scenario_;
@@ -942,6 +1065,10 @@ class Builder {
   std::vector<std::pair<std::string, OpenFile>> files_;
   std::uint64_t next_address_{AddressSpace::kBaseAddress};
   std::uint64_t pages_{};
+  std::vector<Task> threads_;                     // by process: what its threads start as
+  std::map<std::string, std::uint32_t> objects_;  // by mapping
+  std::uint32_t space_{};                         // whose mapping is being built
+  std::uint32_t task_{};                          // whose call is being built
   std::uint32_t child_{};
   bool forked_{};
   bool looks_at_tags_{};          // by value
@@ -968,7 +1095,8 @@ std::string Names::of(const LockId& lock) const {
   const auto object = [&] { return lock.object < objects.size() ? objects[lock.object] : std::to_string(lock.object); };
   switch (lock.kind) {
     case LockKind::mmap:
-      return "mmap lock";
+      if (processes.size() < 2 || lock.object >= processes.size()) return "mmap lock";
+      return fmt::format("mmap lock of {}", processes[lock.object]);
     case LockKind::inode:
       return fmt::format("inode lock of {}", object());
     case LockKind::folio:
@@ -985,6 +1113,42 @@ std::string Names::of(const LockId& lock) const {
       return "kclist_lock";
     case LockKind::event:
       return "event_mutex";
+    case LockKind::vma: {
+      const Mapping* mapping = find(AddressSpace::kBaseAddress + lock.index * page_size.n);
+      return mapping == nullptr ? "lock of a mapping" : fmt::format("lock of the mapping {}", mapping->name);
+    }
+  }
+  return "?";
+}
+
+std::string Names::of(TaskId task) const { return task.n < tasks.size() ? tasks[task.n] : std::to_string(task.n); }
+
+std::string Names::of(const LockRequest& request) const {
+  return fmt::format("{} ({})", of(request.lock), request.mode == LockMode::shared ? "shared" : "exclusive");
+}
+
+std::string_view lock_kind_name(LockKind kind) {
+  switch (kind) {
+    case LockKind::mmap:
+      return "mmap lock";
+    case LockKind::inode:
+      return "inode lock";
+    case LockKind::folio:
+      return "folio lock";
+    case LockKind::pipe:
+      return "pipe mutex";
+    case LockKind::btrfs_tree:
+      return "btrfs tree lock";
+    case LockKind::btrfs_range:
+      return "btrfs range lock";
+    case LockKind::glock:
+      return "glock";
+    case LockKind::kclist:
+      return "kclist_lock";
+    case LockKind::event:
+      return "event_mutex";
+    case LockKind::vma:
+      return "lock of a mapping";
   }
   return "?";
 }

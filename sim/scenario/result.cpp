@@ -41,13 +41,20 @@ class Judge {
     violations_.push_back(fmt::format("{}: expected {}, got {}", what, expected, got));
   }
 
-  void judge(const RunExpectation& e, const RunReport& run) {
+  void judge(const RunExpectation& e, const RunReport& run, const std::vector<std::string>& tasks) {
     const bool returned = run.result.end == RunEnd::returned;
     same("run/no_return", e.no_return, run.result.end == RunEnd::livelock || run.result.end == RunEnd::deadlock);
     if (!e.results.empty()) {
       const std::string got = returned ? result_words(run.result.all_results()) : "no return";
       if (words(e.results) != got) differ("run/results", words(e.results), got);
     }
+    for (const auto& [name, results] : e.results_by_task) {
+      const auto task = static_cast<std::size_t>(std::find(tasks.begin(), tasks.end(), name) - tasks.begin());
+      const std::string got =
+          task < run.result.results.size() ? result_words(run.result.results[task]) : "no such task";
+      if (words(results) != got) differ("run/results_by_task/" + name, words(results), got);
+    }
+    deadlock("run/deadlock", e.deadlock, run.result.deadlock);
     if (!e.signals.empty() && e.signals != signals_taken(run.result)) {
       differ("run/signals", fmt::format("{}", fmt::join(e.signals, ", ")),
              fmt::format("{}", fmt::join(signals_taken(run.result), ", ")));
@@ -55,6 +62,12 @@ class Judge {
     same("run/killable", e.killable, run.result.killable);
     same("run/rounds", e.rounds, run.result.rounds);
     same("run/tag_faults", e.tag_faults, run.counts.tag_faults);
+  }
+
+  void deadlock(std::string_view what, const std::optional<DeadlockKind>& expected,
+                const std::optional<Deadlock>& got) {
+    if (!expected || (got && got->kind == *expected)) return;
+    differ(what, deadlock_kind_name(*expected), got ? deadlock_kind_name(got->kind) : "none");
   }
 
   /// That a call always ends is expected of every check, unless `expect` says otherwise.
@@ -90,6 +103,8 @@ class Judge {
     if (e.verdict && *e.verdict != check.verdict) {
       differ("check/verdict", verdict_name(*e.verdict), verdict_name(check.verdict));
     }
+    deadlock("check/deadlock", e.deadlock, check.deadlock);
+    same("check/lock_inversion", e.lock_inversion, !check.inversions.empty());
     if (check.verdict == Verdict::livelock) same("check/killable", e.killable, check.killable);
     same("check/most_rounds", e.most_rounds, check.most_rounds.value_or(0));
     same("check/least_actions", e.least_actions, check.least_actions);
@@ -182,7 +197,9 @@ Json step_json(const WitnessStep& step) {
   j["progress_before_bytes"] = step.progress_before.n;
   j["progress_after_bytes"] = step.progress_after.n;
   j["actions"] = Json::array();
+  if (pauses(step.choices)) j["pauses"] = true;
   for (const ChoiceAt& choice : step.choices) {
+    if (choice.site == ChoiceAt::kPauses) continue;
     j["actions"].push_back({{"site", choice.site},
                             {"action", choice.choice.action},
                             {"access", choice.choice.access},
@@ -198,6 +215,7 @@ Json check_json(const CheckResult& check) {
   if (check.verdict == Verdict::starvation) {
     j["least_actions"] = check.least_actions;
     j["least_rounds"] = check.least_rounds;
+    if (!check.least_is_exact) j["least_is_exact"] = false;
   }
   if (check.verdict == Verdict::bound) j["cut_by"] = check.cut_by;
   if (check.most_rounds) j["most_rounds"] = *check.most_rounds;
@@ -218,6 +236,58 @@ Json check_json(const CheckResult& check) {
     for (const WitnessStep& step : witness.loop) w["loop"].push_back(step_json(step));
     if (witness.violates) w["violates"] = properties()[static_cast<std::size_t>(*witness.violates)].name;
     j["witnesses"].push_back(std::move(w));
+  }
+  return j;
+}
+
+/// "main holds the glock of f (shared), and waits for the mmap lock (shared), behind mapper, which came before".
+std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock, const Names& names) {
+  std::vector<std::string> lines;
+  if (!deadlock) return lines;
+  for (const WaitFor& wait : deadlock->waits) {
+    std::vector<std::string> holds;
+    for (const LockRequest& held : wait.holds) holds.push_back("the " + names.of(held));
+    std::string line =
+        fmt::format("{} holds {}, and waits for the {}, ", names.of(wait.task),
+                    holds.empty() ? "nothing" : fmt::format("{}", fmt::join(holds, ", ")), names.of(wait.wants));
+    if (!wait.held) {
+      line += fmt::format("behind {}, which waits for it already", names.of(wait.whom));
+    } else if (wait.whom == wait.task) {
+      line += "which it holds itself";
+    } else {
+      line += fmt::format("which {} holds ({})", names.of(wait.whom),
+                          wait.held->mode == LockMode::shared ? "shared" : "exclusive");
+      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back())
+        line += "; that task has ended";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string in_words(const LockOrder& order, const Names& names) {
+  const bool within_kind = order.held.lock.kind == order.wanted.lock.kind;
+  const auto word = [&](const LockId& lock) {
+    return within_kind ? names.of(lock) : std::string(lock_kind_name(lock.kind));
+  };
+  return fmt::format("{} -> {} ({}, call {})", word(order.held.lock), word(order.wanted.lock), names.of(order.task),
+                     order.call + 1);
+}
+
+Json deadlock_json(const Deadlock& deadlock, const std::vector<std::string>& sentences) {
+  const auto request = [](const LockRequest& r) {
+    return Json{{"lock", lock_kind_name(r.lock.kind)},
+                {"object", r.lock.object},
+                {"index", r.lock.index},
+                {"mode", r.mode == LockMode::shared ? "shared" : "exclusive"}};
+  };
+  Json j{{"kind", deadlock_kind_name(deadlock.kind)}, {"waits", Json::array()}, {"in_words", sentences}};
+  for (const WaitFor& wait : deadlock.waits) {
+    Json w{{"task", wait.task.n}, {"wants", request(wait.wants)}, {"whom", wait.whom.n}};
+    w["held"] = wait.held ? request(*wait.held) : Json();
+    w["holds"] = Json::array();
+    for (const LockRequest& held : wait.holds) w["holds"].push_back(request(held));
+    j["waits"].push_back(std::move(w));
   }
   return j;
 }
@@ -295,8 +365,19 @@ std::string result_words(const std::vector<std::int64_t>& results) {
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
+std::string result_words(const std::vector<std::vector<std::int64_t>>& results, const std::vector<std::string>& tasks) {
+  if (results.size() == 1) return result_words(results.front());
+  std::vector<std::string> all;
+  for (std::size_t t = 0; t < results.size(); ++t) {
+    const std::string theirs = results[t].empty() ? "nothing" : result_words(results[t]);
+    all.push_back(fmt::format("{}: {}", t < tasks.size() ? tasks[t] : std::to_string(t), theirs));
+  }
+  return fmt::format("{}", fmt::join(all, "; "));
+}
+
 PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how, Family* family) {
   PointReport report;
+  report.tasks = built.names.tasks;
   for (std::size_t i = 0; i < built.calls.size(); ++i) {
     const LoopEntry* loop = built.loops[i];
     report.calls.push_back(loop == nullptr ? built.calls[i]
@@ -312,6 +393,7 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     run.counts = meter.counts();
     run.cycles = meter.cycles(built.costs, system_calls(built.workload));
     report.run_properties = property_reports(built.workload, run.result.properties, built.names);
+    report.run_waits = waits_in_words(run.result.deadlock, built.names);
     report.run = std::move(run);
   }
   if (how.check && wants_check(scenario)) {
@@ -332,14 +414,21 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     for (std::size_t p = 0; p < report.check_properties.size(); ++p) {
       report.check_properties[p].witness = report.check->properties.witness[p];
     }
+    report.check_waits = waits_in_words(report.check->deadlock, built.names);
+    for (const LockOrder& order : report.check->lock_orders) report.lock_orders.push_back(in_words(order, built.names));
+    for (const LockInversion& inversion : report.check->inversions) {
+      report.inversions.emplace_back();
+      for (const LockOrder& order : inversion) report.inversions.back().push_back(in_words(order, built.names));
+    }
     for (const LockId& lock : report.check->locks_held) report.locks_held.push_back(built.names.of(lock));
   }
   if (how.judge) {
     Judge judge(report.violations);
-    if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run);
+    if (scenario.expect.run && report.run) judge.judge(*scenario.expect.run, *report.run, report.tasks);
     if (report.check && scenario.expect.check) judge.judge(*scenario.expect.check, *report.check);
     if (report.check && !(scenario.expect.check && scenario.expect.check->verdict)) judge.progress(*report.check);
-    if (report.run && !(scenario.expect.run && !scenario.expect.run->results.empty())) {
+    const auto& run = scenario.expect.run;
+    if (report.run && !(run && (!run->results.empty() || !run->results_by_task.empty()))) {
       judge.no_bug("run", report.run->result.all_results());
     }
     if (report.check && !(scenario.expect.check && !scenario.expect.check->results.empty())) {
@@ -415,7 +504,8 @@ class Crew {
       for (std::size_t p = 0; p < work_[i].points.size(); ++p) queue_.emplace_back(i, p);
     }
     const std::size_t threads = std::min<std::size_t>(std::max(1u, jobs), queue_.size());
-    if (threads > 0) how_.threads = std::max(1u, jobs / static_cast<unsigned>(threads));  // what is left, within a check
+    if (threads > 0)
+      how_.threads = std::max(1u, jobs / static_cast<unsigned>(threads));  // what is left, within a check
     for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { toil(); });
   }
   ~Crew() {
@@ -499,13 +589,19 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
       p["at"][pointer] = std::visit([](const auto& v) { return Json(v); }, value);
     }
     p["calls"] = point.calls;
+    p["tasks"] = point.tasks;
     p["kernel"] = point.kernel;
     if (point.run) {
       p["run"] = run_json(*point.run);
+      if (point.run->result.deadlock)
+        p["run"]["deadlock"] = deadlock_json(*point.run->result.deadlock, point.run_waits);
       p["run"]["properties"] = properties_json(point.run_properties);
     }
     if (point.check) {
       p["check"] = check_json(*point.check);
+      if (point.check->deadlock) p["check"]["deadlock"] = deadlock_json(*point.check->deadlock, point.check_waits);
+      p["check"]["lock_orders"] = point.lock_orders;
+      p["check"]["lock_inversions"] = point.inversions;
       p["check"]["properties"] = properties_json(point.check_properties);
       if (!point.check_properties.empty()) {
         const PropertyCheck& properties = point.check->properties;

@@ -38,7 +38,12 @@ struct PointReport {
   std::vector<PropertyReport> run_properties;  ///< empty if nothing was judged
   std::vector<PropertyReport> check_properties;
   std::vector<std::string> locks_held;  ///< on the cycle of a livelock, between its rounds
-  std::vector<std::string> violations;  ///< of `expect`, a sentence each
+  std::vector<std::string> tasks;       ///< by name; one that is alone is not named
+  std::vector<std::string> run_waits;   ///< deadlock: a sentence for each wait
+  std::vector<std::string> check_waits;
+  std::vector<std::string> lock_orders;              ///< "glock -> mmap lock (main, call 1)"
+  std::vector<std::vector<std::string>> inversions;  ///< circles of such
+  std::vector<std::string> violations;               ///< of `expect`, a sentence each
 };
 
 /// How a scenario came out, in the order of gravity; the exit status follows it.
@@ -84,6 +89,9 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 /// "16384", "EFAULT", "SIGSEGV SEGV_MTESERR".
 [[nodiscard]] std::string result_word(std::int64_t result);
 [[nodiscard]] std::string result_words(const std::vector<std::int64_t>& results);
+/// "main: 4096; reader: EFAULT"; of one task, its results alone.
+[[nodiscard]] std::string result_words(const std::vector<std::vector<std::int64_t>>& results,
+                                       const std::vector<std::string>& tasks);
 
 /// The report as one JSON object on one line (`indent` < 0) or indented.
 [[nodiscard]] std::string to_json(const ScenarioReport& report, std::string_view program_version, int indent);

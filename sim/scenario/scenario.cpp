@@ -96,6 +96,14 @@ constexpr std::array kVerdictWords = {
     EnumWord{Verdict::bound, "bound", "the search was cut"},
 };
 
+constexpr std::array kDeadlockWords = {
+    EnumWord{DeadlockKind::cycle, "cycle", "tasks wait for each other"},
+    EnumWord{DeadlockKind::recursion, "recursion", "a task waits for what it holds itself"},
+    EnumWord{DeadlockKind::recursive_read, "recursive_read",
+             "a reader asks again for what it holds, behind a writer that waits"},
+    EnumWord{DeadlockKind::dead_holder, "dead_holder", "the holder has ended, in a kernel BUG"},
+};
+
 template <class Items, class Word>
 std::vector<ListedWord> listed_words(const Items& items, Word&& word) {
   std::vector<ListedWord> words;
@@ -226,7 +234,8 @@ void fields(V& v, KernelSpec& k) {
 
 template <class V>
 void fields(V& v, ProcessSpec& p) {
-  v.about("The process that makes the calls.");
+  v.about("The process that makes the calls, or another one.");
+  v.optional("name", p.name, name_text(), "how mappings and tasks name it");
   v.optional("tcf", p.tcf, one_of(kTcfWords), "what it asked for with PR_MTE_TCF");
   v.optional("several_modes", p.several_modes, flag(),
              "it asked for PR_MTE_TCF_SYNC and PR_MTE_TCF_ASYNC, and `tcf` is what the CPU that it begins on prefers");
@@ -261,10 +270,13 @@ void fields(V& v, WordSpec& w) {
 
 template <class V>
 void fields(V& v, MappingSpec& m) {
-  v.about("One mapping of the process. Mappings lie in the order of the list, a hole of a page between two.");
+  v.about("One mapping of a process. Mappings lie in the order of the list, a hole of a page between two.");
   v.required("name", m.name, name_text(), "how calls name it");
+  v.optional("process", m.process, name_text(), "whose it is; by default the first process's");
   v.optional("kind", m.kind, one_of(kMappingWords), "what mmap() was asked for");
   v.optional("file", m.file, text(), "of a file mapping: the name of the file");
+  v.optional("shares", m.shares, name_text(),
+             "a shared mapping that comes before: this one maps the same memory, from its begin");
   v.required("pages", m.pages, in_range(std::uint64_t{1}, kMostPages), "its length");
   v.optional("prot", m.prot, prot_text(), "what may be done there");
   v.optional("tag", m.tag, tag_number(), "allocation tag of every granule, but for `tags`; wants PROT_MTE");
@@ -716,12 +728,15 @@ template <class V>
 void fields(V& v, SignalSpec& a) {
   v.about("A signal with a handler becomes pending.");
   v.constant("action", "signal", "what happens");
+  v.optional("task", a.task, name_text(), "for whom; by default, for every task at once");
   v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 template <class V>
 void fields(V& v, SigkillSpec& a) {
   v.about("SIGKILL becomes pending.");
   v.constant("action", "sigkill", "what happens");
+  v.optional("task", a.task, name_text(),
+             "whose process it is sent to, each of whose threads has it then; by default, to every process at once");
   v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 
@@ -752,9 +767,13 @@ void fields(V& v, PropertiesSpec& p) {
 template <class V>
 void fields(V& v, RunExpectation& e) {
   v.about("What one run is expected to give.");
-  v.optional("results", e.results, list_of(scalar()), "of the calls, in order: a count, or the name of an error");
+  v.optional("results", e.results, list_of(scalar()),
+             "of the calls, in order, tasks after each other: a count, or the name of an error");
+  v.optional("results_by_task", e.results_by_task, map_of(name_text(), list_of(scalar())),
+             "the same by the task's name; a task that is left out may end with any");
   v.optional("signals", e.signals, list_of(text()), "SIGSEGV and SIGBUS that were taken, in order, with their codes");
   v.optional("no_return", e.no_return, flag(), "the calls never return");
+  v.optional("deadlock", e.deadlock, one_of(kDeadlockWords), "why they wait for ever");
   v.optional("killable", e.killable, flag(), "a SIGKILL ends it");
   v.optional("rounds", e.rounds, in_range(0, 1'000'000'000), "trips of the loop that were carried out");
   v.optional("tag_faults", e.tag_faults, in_range(0, 1'000'000'000), "tag check faults of uaccess");
@@ -765,6 +784,9 @@ template <class V>
 void fields(V& v, CheckExpectation& e) {
   v.about("What the check of every future is expected to give.");
   v.optional("verdict", e.verdict, one_of(kVerdictWords), "the verdict");
+  v.optional("deadlock", e.deadlock, one_of(kDeadlockWords), "why nobody can step");
+  v.optional("lock_inversion", e.lock_inversion, flag(),
+             "locks are taken in orders that go round in a circle, met or not");
   v.optional("killable", e.killable, flag(), "a SIGKILL ends every livelock found");
   v.optional("most_rounds", e.most_rounds, in_range(0, 1'000'000'000), "the most rounds that any path takes");
   v.optional("least_actions", e.least_actions, in_range(0, 1'000'000'000),
@@ -795,6 +817,14 @@ void fields(V& v, CheckSpec& c) {
 }
 
 template <class V>
+void fields(V& v, TaskSpec& t) {
+  v.about("Another thread, which makes calls of its own meanwhile.");
+  v.required("name", t.name, name_text(), "how reports and actions name it");
+  v.optional("process", t.process, name_text(), "of which process; by default of the first");
+  v.required("calls", t.calls, list_of(one_shape()).at_least(1).at_most(kMostCalls), "as those of the scenario");
+}
+
+template <class V>
 void fields(V& v, Scenario& s) {
   v.about("A scenario of mtesim: a machine, a kernel, a process, and the system calls that it makes.");
   v.optional("$schema", s.schema, text(), "for editors: where the schema is");
@@ -804,10 +834,13 @@ void fields(V& v, Scenario& s) {
   v.optional("machine", s.machine, object(), "the hardware");
   v.optional("kernel", s.kernel, object(), "the kernel");
   v.optional("process", s.process, object(), "the process");
+  v.optional("processes", s.processes, list_of(object()).at_most(15), "more processes, each with memory of its own");
   v.required("memory", s.memory, list_of(object()).at_least(1).at_most(1000), "its mappings");
   v.optional("files", s.files, list_of(object()).at_most(1000), "its open files");
   v.required("calls", s.calls, list_of(one_shape()).at_least(1).at_most(kMostCalls),
              "its system calls, and what it does between them, one after another");
+  v.optional("tasks", s.tasks, list_of(object()).at_most(15),
+             "more tasks, beside the one named main that makes these calls; their steps come in every order");
   v.optional("environment", s.environment, list_of(one_shape()).at_most(16),
              "what may happen meanwhile: it is checked then");
   v.optional("check", s.check, object(), "check every future, and how");

@@ -48,6 +48,7 @@ struct KernelSpec {
 };
 
 struct ProcessSpec {
+  std::string name{"main"};
   TcfMode tcf{TcfMode::sync};
   bool several_modes{};
   bool store_only{};
@@ -106,8 +107,10 @@ struct PageStateSpec {
 
 struct MappingSpec {
   std::string name;
+  std::string process;  ///< empty: the first
   MappingKind kind{MappingKind::anonymous};
   std::string file;
+  std::string shares;  ///< another mapping, whose memory it is as well
   std::uint64_t pages{1};
   std::string prot{"rw"};
   std::uint32_t tag{};
@@ -424,6 +427,7 @@ struct MigrateCpuSpec {
 template <ActionKind kKind>
 struct SignalActionSpec {
   std::optional<std::uint32_t> budget;
+  std::string task;  ///< empty: every task
   bool operator==(const SignalActionSpec&) const = default;
 };
 using EvictSpec = RangeActionSpec<ActionKind::evict>;
@@ -457,10 +461,14 @@ struct PropertiesSpec {
   bool operator==(const PropertiesSpec&) const = default;
 };
 
+using TaskResults = std::map<std::string, std::vector<JsonScalar>>;  // by task
+
 struct RunExpectation {
   std::vector<JsonScalar> results;
+  TaskResults results_by_task;
   std::vector<std::string> signals;
   std::optional<bool> no_return;
+  std::optional<DeadlockKind> deadlock;
   std::optional<bool> killable;
   std::optional<std::uint64_t> rounds;
   std::optional<std::uint64_t> tag_faults;
@@ -470,6 +478,8 @@ struct RunExpectation {
 
 struct CheckExpectation {
   std::optional<Verdict> verdict;
+  std::optional<DeadlockKind> deadlock;
+  std::optional<bool> lock_inversion;
   std::optional<bool> killable;
   std::optional<std::uint64_t> most_rounds;
   std::optional<std::uint64_t> least_actions;
@@ -493,6 +503,14 @@ struct CheckSpec {
   bool operator==(const CheckSpec&) const = default;
 };
 
+/// A thread beside the one that makes the scenario's `calls`.
+struct TaskSpec {
+  std::string name;
+  std::string process;  ///< empty: the first
+  std::vector<CallSpec> calls;
+  bool operator==(const TaskSpec&) const = default;
+};
+
 struct Scenario {
   std::string schema;
   std::string name;
@@ -500,9 +518,11 @@ struct Scenario {
   MachineSpec machine;
   KernelSpec kernel;
   ProcessSpec process;
+  std::vector<ProcessSpec> processes;  ///< beside that one
   std::vector<MappingSpec> memory;
   std::vector<FileSpec> files;
-  std::vector<CallSpec> calls;
+  std::vector<CallSpec> calls;  ///< of the task "main", in the first process
+  std::vector<TaskSpec> tasks;  ///< beside that one
   std::vector<ActionSpec> environment;
   std::optional<CheckSpec> check;
   std::map<std::string, Axis> sweep;

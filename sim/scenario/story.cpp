@@ -49,9 +49,15 @@ void Story::note(const std::string& line) {
 
 void Story::observe(const Event& event) {
   std::visit(Overloaded{
-                 [&](const RoundBegins&) {
+                 [&](const RoundBegins& e) {
                    end_of_folding(frames_.back());
-                   tell(fmt::format("round {}", ++rounds_));
+                   const std::string whose = names_.tasks.size() > 1 ? " of " + names_.of(e.task) : "";
+                   tell(fmt::format("round {}{}{}", ++rounds_, whose, e.again ? ", made again" : ""));
+                 },
+                 [&](const FellAsleep& e) {
+                   tell(e.paused ? fmt::format("{} is about to ask for the {}, and others go on", names_.of(e.task),
+                                               names_.of(e.wants))
+                                 : fmt::format("{} sleeps for the {}", names_.of(e.task), names_.of(e.wants)));
                  },
                  [&](const Entered& e) { entered(e); },
                  [&](const Left& e) { left(e); },
@@ -61,8 +67,12 @@ void Story::observe(const Event& event) {
                  [&](const SignalSeen& e) {
                    if (e.pending) note("a signal is pending");
                  },
-                 [&](const LockTaken& e) { note("takes the " + names_.of(e.lock)); },
-                 [&](const LockReleased& e) { note("releases the " + names_.of(e.lock)); },
+                 [&](const LockTaken& e) {
+                   if (!e.in_passing) note("takes the " + names_.of(e.lock));
+                 },
+                 [&](const LockReleased& e) {
+                   if (!e.in_passing) note("releases the " + names_.of(e.lock));
+                 },
                  [&](const LockContended& e) { note("must wait for the " + names_.of(e.lock)); },
                  [&](const CacheRead& e) {
                    if (e.from_disk) note(fmt::format("reads page {} of the file from its disk", e.folio.index));
@@ -251,6 +261,27 @@ std::vector<Member> members_of(const ScenarioReport& report) {
   return members;
 }
 
+std::string_view in_words(DeadlockKind kind) {
+  switch (kind) {
+    case DeadlockKind::cycle:
+      return "a cycle of waits";
+    case DeadlockKind::recursion:
+      return "lock recursion";
+    case DeadlockKind::recursive_read:
+      return "a reader asks again behind a writer";
+    case DeadlockKind::dead_holder:
+      return "the holder has ended";
+  }
+  return "?";
+}
+
+void tell_waits(std::vector<std::string>& lines, const std::optional<Deadlock>& deadlock,
+                const std::vector<std::string>& waits) {
+  if (!deadlock) return;
+  lines.push_back(fmt::format("          {}:", in_words(deadlock->kind)));
+  for (const std::string& wait : waits) lines.push_back("            " + wait);
+}
+
 }  // namespace
 
 std::string outcome_of(const CheckResult& check) {
@@ -284,7 +315,7 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     const RunReport& run = *report.run;
     switch (run.result.end) {
       case RunEnd::returned:
-        lines.push_back(fmt::format("  run     returns {} after {}", result_words(run.result.all_results()),
+        lines.push_back(fmt::format("  run     returns {} after {}", result_words(run.result.results, report.tasks),
                                     plural(run.result.rounds, "round")));
         break;
       case RunEnd::livelock:
@@ -296,6 +327,7 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
         break;
       case RunEnd::deadlock:
         lines.emplace_back("  run     never returns: nobody can step (deadlock)");
+        tell_waits(lines, run.result.deadlock, report.run_waits);
         break;
       case RunEnd::cut:
         lines.emplace_back("  run     unknown: the limit on rounds was reached");
@@ -320,9 +352,11 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     switch (check.verdict) {
       case Verdict::returns: {
         std::vector<std::string> results;
-        for (const auto& r : check.results) results.push_back(result_words(r));
-        what = fmt::format("returns on every path, within {}; results: {}",
-                           plural(check.most_rounds.value_or(0), "round"), fmt::join(results, " | "));
+        for (const auto& r : check.results_by_task) results.push_back(result_words(r, report.tasks));
+        what = check.most_rounds ? fmt::format("returns on every path, within {}; results: {}",
+                                               plural(*check.most_rounds, "round"), fmt::join(results, " | "))
+                                 : fmt::format("returns on every path on which each task goes on; results: {}",
+                                               fmt::join(results, " | "));
         break;
       }
       case Verdict::livelock:
@@ -330,8 +364,9 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
                            check.killable ? "ends it" : "does not end it");
         break;
       case Verdict::starvation:
-        what = fmt::format("starvation: {} in {} keep it from ending", plural(check.least_actions, "action"),
-                           plural(check.least_rounds, "round"));
+        what = fmt::format("starvation: {} in {} keep it from ending{}", plural(check.least_actions, "action"),
+                           plural(check.least_rounds, "round"),
+                           check.least_is_exact ? "" : "; of several tasks, that need not be the least");
         break;
       case Verdict::deadlock:
         what = "deadlock: nobody can step";
@@ -342,6 +377,13 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     }
     lines.push_back(fmt::format("  check   {}", what));
     lines.push_back(fmt::format("          {}", counts));
+    tell_waits(lines, check.deadlock, report.check_waits);
+    if (report.tasks.size() > 1) {
+      for (const std::vector<std::string>& inversion : report.inversions) {
+        lines.push_back(fmt::format("          lock order inversion, a deadlock where tasks meet so: {}",
+                                    fmt::join(inversion, ", ")));
+      }
+    }
     if (check.verdict == Verdict::livelock) {
       const std::string held =
           report.locks_held.empty() ? "none" : fmt::format("{}", fmt::join(report.locks_held, ", "));
@@ -352,6 +394,10 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
       if (!(check.reached.*fact.field)) never.push_back(fact.name);
     }
     if (!never.empty()) lines.push_back(fmt::format("          never met: {}", fmt::join(never, ", ")));
+    if (check.verdict == Verdict::deadlock && report.tasks.size() > 1) {
+      lines.push_back(fmt::format("          witness: {} to it; its story: {} --path 0",
+                                  plural(check.witnesses.front().stem.size(), "step"), explain));
+    }
     for (const Witness& witness : check.witnesses) {
       if (witness.loop.empty()) continue;
       lines.push_back(fmt::format("          witness: {} to it, {} round; its story: {} --path 0",

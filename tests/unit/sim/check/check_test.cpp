@@ -159,7 +159,7 @@ TEST_CASE("tasks that wait for each other are a deadlock, found though the run m
   CHECK(result.verdict == Verdict::deadlock);
   CHECK(result.results == Results{{0, 0}});  // some ways end
   REQUIRE(result.witnesses.size() == 1);
-  CHECK(result.witnesses[0].stem.size() == 2);
+  CHECK(result.witnesses[0].stem.size() == 4);  // each takes one, and lies down to sleep
   CHECK(result.witnesses[0].loop.empty());
   CHECK(check_all(toy_workload({takes(a, b), takes(a, b)})).verdict == Verdict::returns);
 }
