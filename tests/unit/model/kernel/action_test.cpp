@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "model/mm/fault.h"
 #include "tests/support/calls.h"
 
 namespace mtesim::test {
@@ -126,6 +127,64 @@ TEST_CASE("a clean page of a file can be dropped just before its lookup, a dirty
   CHECK(bench.machine().folio({file, 1}) == Folio{});
   CHECK(bench.machine().folio({file, 0}).in_cache);
   CHECK(choices(bench, drop, lookup).empty());
+}
+
+TEST_CASE("a file is cut just before its size is looked at, but not while somebody holds a lock of it",
+          "[unit][action]") {
+  Bench bench;
+  const std::uint32_t file = add_file(bench.machine(), "ext4", Bytes{2 * kPage});
+  Action truncate;
+  truncate.kind = ActionKind::truncate;
+  truncate.object = file;
+  CHECK(choices(bench, truncate, CacheLookup{{file, 0}}).size() == 2);  // to nothing, or to a page
+  CHECK(choices(bench, truncate, FileLook{file}).size() == 2);
+  CHECK(choices(bench, truncate, FileLook{file + 1}).empty());
+  CHECK(choices(bench, truncate, store(bench, 0)).empty());  // no mapping of it
+  truncate.size = Bytes{kPage};
+  const LockId inode{LockKind::inode, file};
+  REQUIRE(bench.machine().locks.try_lock(inode, TaskId{0}, LockMode::shared));
+  CHECK(choices(bench, truncate, CacheLookup{{file, 0}}).empty());
+  bench.machine().locks.unlock(inode, TaskId{0});
+  act(bench, truncate, CacheLookup{{file, 0}});
+  CHECK(bench.machine().objects[file]->size == Bytes{kPage});
+  CHECK(bench.machine().folio({file, 0}).in_cache);
+  CHECK(bench.machine().folio({file, 1}) == Folio{});
+  CHECK(choices(bench, truncate, CacheLookup{{file, 0}}).empty());  // it is no longer than that
+}
+
+TEST_CASE("a thread that asked for several modes is moved where its mode is looked at", "[unit][action]") {
+  Bench bench{{.tag = Tag{3}}};
+  bench.task().tcf = TcfMode::sync;
+  Action migrate;
+  migrate.kind = ActionKind::migrate_cpu;
+  migrate.allow(TcfMode::sync);
+  migrate.allow(TcfMode::async);
+  bench.task().tcf_sync_asked = true;
+  CHECK(choices(bench, migrate, KernelEntry{}).empty());
+  bench.task().tcf_async_asked = true;
+  CHECK(choices(bench, migrate, KernelEntry{}).size() == 1);
+  CHECK(choices(bench, migrate, store(bench, 0)).empty());  // the tags agree
+  const Action retag = on_buffer(bench, ActionKind::retag, 16, 32);
+  act(bench, retag, store(bench, 16));
+  CHECK(choices(bench, migrate, store(bench, 15)).empty());
+  act(bench, migrate, store(bench, 0, 8, 4));
+  CHECK(bench.task().tcf == TcfMode::async);
+}
+
+TEST_CASE("an old page fails an access with page faults disabled, until a fault is handled", "[unit][action]") {
+  Bench bench;
+  const Action old = on_buffer(bench, ActionKind::short_copy, 0, kPage);
+  CHECK(choices(bench, old, store(bench, 0)).empty());
+  bench.task().pagefault_disabled = 1;
+  act(bench, old, store(bench, 0));
+  CHECK(choices(bench, old, store(bench, 0)).empty());
+  const auto fails = [&] {
+    return check_access(bench.machine(), *bench.machine().spaces[0], store(bench, 0), OnMismatch::ignored).fault;
+  };
+  REQUIRE(fails());
+  CHECK(fails()->kind == FaultKind::translation);
+  CHECK(handle_mm_fault(bench.machine(), 0, bench.address(Bytes{0}), AccessKind::store) == VmFault::minor);
+  CHECK_FALSE(fails());
 }
 
 TEST_CASE("the reference rule offers every target before every access", "[unit][action]") {
