@@ -256,7 +256,8 @@ std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock,
     } else {
       line += fmt::format("which {} holds ({})", names.of(wait.whom),
                           wait.held->mode == LockMode::shared ? "shared" : "exclusive");
-      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back()) line += "; that task has ended";
+      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back())
+        line += "; that task has ended";
     }
     lines.push_back(std::move(line));
   }
