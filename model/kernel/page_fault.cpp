@@ -61,8 +61,8 @@ Faulting look_up(const Machine& machine, std::uint32_t space_index, std::uint64_
   return {file_fault(machine, space, address, *vma, kind == AccessKind::store), locking};
 }
 
-/// With the mmap lock or that of the mapping held.
-VmFault handle(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced) {
+/// With the mmap lock or that of the mapping held. `read_in`: the page is, as the fault was tried before.
+VmFault handle(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced, bool read_in) {
   const Faulting faulting = look_up(k.machine, space, address, kind);
   if (faulting.file) {
     const FileFault& fault = *faulting.file;
@@ -71,7 +71,7 @@ VmFault handle(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind
       if (fault.asks_handler) wait_for(k, glock, LockMode::shared);
       if (fault.makes_writable) wait_for(k, glock, LockMode::exclusive);
     } else {
-      if (fault.reads_in) wait_for(k, read_around(k.machine, fault.page), LockMode::exclusive);
+      if (fault.reads_in && !read_in) wait_for(k, read_around(k.machine, fault.page), LockMode::exclusive);
       if (fault.makes_writable) {
         wait_for(k, {LockKind::btrfs_range, fault.page.object, fault.page.index}, LockMode::exclusive);
       }
@@ -80,29 +80,34 @@ VmFault handle(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind
   return handle_mm_fault(k.machine, space, address, kind, forced);
 }
 
+/// do_sync_mmap_readahead() drops the mmap lock of who lets it: all but walkers that took it for longer than the fault.
+void wait_for_reading_in(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind) {
+  const Faulting faulting = look_up(k.machine, space, address, kind);
+  if (!faulting.file || faulting.locking != FaultLocking::extent_range || !faulting.file->reads_in) return;
+  wait_for(k, read_around(k.machine, faulting.file->page), LockMode::exclusive);
+}
+
 }  // namespace
 
 VmFault take_page_fault(Kernel& k, std::uint64_t address, AccessKind kind) {
   const std::uint32_t space = k.task().space;
-  const Faulting faulting = look_up(k.machine, space, address, kind);
-  if (faulting.file && faulting.locking == FaultLocking::extent_range && faulting.file->reads_in) {
-    wait_for(k, read_around(k.machine, faulting.file->page), LockMode::exclusive);  // do_sync_mmap_readahead()
-  }
+  wait_for_reading_in(k, space, address, kind);
   if (k.trail != nullptr && k.revision.page_fault_vma_lock) {
     const LockId vma{LockKind::vma, space, static_cast<std::uint32_t>(k.machine.page_index(address))};
     if (k.trail->expects(vma) || k.machine.locks.available(vma, k.current, LockMode::shared)) {
       const InPassing held(k, vma, LockMode::shared);
-      return handle(k, space, address, kind, false);
+      return handle(k, space, address, kind, false, true);
     }
   }
   const InPassing held(k, mmap_lock_of(space), LockMode::shared);
-  return handle(k, space, address, kind, false);
+  return handle(k, space, address, kind, false, true);
 }
 
 VmFault fault_in_page(Kernel& k, std::uint32_t space, std::uint64_t address, AccessKind kind, bool forced) {
-  if (k.machine.locks.holds(mmap_lock_of(space), k.current)) return handle(k, space, address, kind, forced);
+  if (k.machine.locks.holds(mmap_lock_of(space), k.current)) return handle(k, space, address, kind, forced, false);
+  wait_for_reading_in(k, space, address, kind);
   const InPassing held(k, mmap_lock_of(space), LockMode::shared);
-  return handle(k, space, address, kind, forced);
+  return handle(k, space, address, kind, forced, true);
 }
 
 }  // namespace mtesim

@@ -334,8 +334,7 @@ bool Branch::moved(const CheckState& from, TaskId task) const {
   if (!blocked) return true;
   const Locks::Waiter* before = from.work.machine.locks.waiter(task);
   const Locks::Waiter* now = to.work.machine.locks.waiter(task);
-  return now != nullptr && !(before != nullptr && before->wants == now->wants && before->kept == now->kept &&
-                             before->queued == now->queued);
+  return now != nullptr && !(before != nullptr && *before == *now);
 }
 
 namespace {

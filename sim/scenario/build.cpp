@@ -672,11 +672,11 @@ class Builder {
         .kind = spec.kind == ProcessVmKind::readv ? CallKind::process_vm_readv : CallKind::process_vm_writev,
         .segments = segments_of(spec.local, at + "/local"),
         .remote = segments_of(spec.remote, at + "/remote", false)};
-    for (std::size_t s = 0; s < call.remote.size(); ++s) {
-      const std::uint32_t space = built_.names.find(call.remote[s].base.address())->space;
+    for (std::size_t s = 0; s < spec.remote.size() && call.remote.size() == spec.remote.size(); ++s) {
+      const std::string pointer = fmt::format("{}/remote/{}/buffer", at, s);
+      const std::uint32_t space = find_mapping(spec.remote[s].buffer.mapping, pointer)->space;
       if (s > 0 && space != call.remote_space) {
-        return complain(fmt::format("{}/remote/{}/buffer", at, s),
-                        "found memory of another process than that before it");
+        return complain(pointer, "found memory of another process than that before it");
       }
       call.remote_space = space;
     }

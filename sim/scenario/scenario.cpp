@@ -272,10 +272,10 @@ template <class V>
 void fields(V& v, MappingSpec& m) {
   v.about("One mapping of a process. Mappings lie in the order of the list, a hole of a page between two.");
   v.required("name", m.name, name_text(), "how calls name it");
-  v.optional("process", m.process, name_text(), "whose it is; by default the first process's");
+  v.optional("process", m.process, text(), "whose it is; by default the first process's");
   v.optional("kind", m.kind, one_of(kMappingWords), "what mmap() was asked for");
   v.optional("file", m.file, text(), "of a file mapping: the name of the file");
-  v.optional("shares", m.shares, name_text(),
+  v.optional("shares", m.shares, text(),
              "a shared mapping that comes before: this one maps the same memory, from its begin");
   v.required("pages", m.pages, in_range(std::uint64_t{1}, kMostPages), "its length");
   v.optional("prot", m.prot, prot_text(), "what may be done there");
@@ -728,14 +728,14 @@ template <class V>
 void fields(V& v, SignalSpec& a) {
   v.about("A signal with a handler becomes pending.");
   v.constant("action", "signal", "what happens");
-  v.optional("task", a.task, name_text(), "for whom; by default, for every task at once");
+  v.optional("task", a.task, text(), "for whom; by default, for every task at once");
   v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 template <class V>
 void fields(V& v, SigkillSpec& a) {
   v.about("SIGKILL becomes pending.");
   v.constant("action", "sigkill", "what happens");
-  v.optional("task", a.task, name_text(),
+  v.optional("task", a.task, text(),
              "whose process it is sent to, each of whose threads has it then; by default, to every process at once");
   v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
@@ -820,7 +820,7 @@ template <class V>
 void fields(V& v, TaskSpec& t) {
   v.about("Another thread, which makes calls of its own meanwhile.");
   v.required("name", t.name, name_text(), "how reports and actions name it");
-  v.optional("process", t.process, name_text(), "of which process; by default of the first");
+  v.optional("process", t.process, text(), "of which process; by default of the first");
   v.required("calls", t.calls, list_of(one_shape()).at_least(1).at_most(kMostCalls), "as those of the scenario");
 }
 

@@ -69,6 +69,8 @@ void Story::observe(const Event& event) {
                  },
                  [&](const LockTaken& e) {
                    if (!e.in_passing) note("takes the " + names_.of(e.lock));
+                   const bool keeps_out = names_.tasks.size() > 1 && e.mode == LockMode::exclusive;
+                   if (e.in_passing && keeps_out) note("takes the " + names_.of(e.lock) + " in passing");
                  },
                  [&](const LockReleased& e) {
                    if (!e.in_passing) note("releases the " + names_.of(e.lock));

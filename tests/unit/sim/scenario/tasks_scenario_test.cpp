@@ -88,6 +88,11 @@ TEST_CASE("tasks and processes that do not fit together are refused at their pla
       {[](Json& j) { j["tasks"][0]["calls"][0]["buffer"] = "same+0"; }, "/tasks/0/calls/0/buffer", "process second"},
       {[](Json& j) { j["environment"][1]["task"] = "tread"; }, "/environment/1/task", "did you mean \"thread\"?"},
       {[](Json& j) {
+         j["calls"][0] = Json::parse(R"({"process_vm": "readv", "local": [{"buffer": "buf+0", "size_bytes": 8}],
+           "remote": [{"buffer": "same+4096", "size_bytes": 8}, {"buffer": "own+0", "size_bytes": 8}]})");
+       },
+       "/calls/0/remote/1/buffer", "another process"},
+      {[](Json& j) {
          j.erase("environment");
          j["calls"].push_back(Json::parse(R"({"call": "fork"})"));
        },
