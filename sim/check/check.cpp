@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "sim/check/lasso.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
 #include "sim/run/run.h"
@@ -320,6 +321,80 @@ explore::TaskSet all_tasks(const Workload& workload) {
   return static_cast<explore::TaskSet>((std::uint64_t{1} << workload.calls.size()) - 1);
 }
 
+/// What makes two witnesses alike to a reader: who steps and what the environment does, on the loop in order and on the
+/// stem in any, and the locks that are held where the loop begins (or the way ends). How long the stem is, which
+/// granule or page it was and how far the call had come do not count.
+using Shape = std::vector<std::uint64_t>;
+/// Where the stem ends.
+explore::NodeId end_of(const Explored& found, const explore::Lasso& lasso) {
+  return lasso.stem.empty() ? explore::NodeId{} : found.graph[lasso.stem.back()].to;
+}
+Shape shape_of(const WorkloadSystem& system, const Explored& found, const explore::Lasso& lasso) {
+  const auto word = [](std::uint64_t kind, std::uint64_t task, std::uint64_t what) {
+    return kind << 48 | task << 32 | what;
+  };
+  Shape stem;
+  for (const explore::EdgeId id : lasso.stem) {
+    const explore::Edge& edge = found.graph[id];
+    for (const ChoiceAt& at : system.choices(edge.label)) stem.push_back(word(0, edge.task, at.choice.action));
+  }
+  std::sort(stem.begin(), stem.end());
+  Shape shape = std::move(stem);
+  for (const explore::EdgeId id : lasso.loop) {
+    const explore::Edge& edge = found.graph[id];
+    shape.push_back(word(1, edge.task, 0));
+    for (const ChoiceAt& at : system.choices(edge.label)) shape.push_back(word(2, edge.task, at.choice.action));
+  }
+  Shape locks;
+  for (const Locks::Held& held : found.states[end_of(found, lasso)].work.machine.locks.held()) {
+    locks.push_back(word(3, held.task.n, static_cast<std::uint64_t>(held.lock.kind)));
+  }
+  std::sort(locks.begin(), locks.end());
+  shape.insert(shape.end(), locks.begin(), locks.end());
+  return shape;
+}
+
+/// Further ways to the same verdict as `first`, behind those that are there: other cycles, other states in which nobody
+/// can step, other sets of results. First one of each shape, then, if those are too few, more of shapes that were met.
+void add_witnesses(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
+                   const Explored& found, const Ways& ways, const explore::Lasso& first, CheckResult& result) {
+  std::vector<explore::Lasso> others;
+  const explore::TaskSet tasks = all_tasks(workload);
+  switch (result.verdict) {
+    case Verdict::livelock:
+      others = shortest_lassos(found.graph, ways, quiet, tasks, kMostComponents);
+      break;
+    case Verdict::starvation:
+      others = shortest_lassos(found.graph, ways, any, tasks, kMostComponents);
+      break;
+    case Verdict::deadlock:
+      for (const explore::NodeId node : explore::deadlocks(found.graph)) others.push_back({ways.to(node), {}});
+      break;
+    case Verdict::returns:
+      for (const explore::NodeId node : found.graph.nodes()) {  // each set of results has one node
+        if (found.graph[node].ended) others.push_back({ways.to(node), {}});
+      }
+      break;
+    case Verdict::bound:
+      return;
+  }
+  std::vector<Witness> alike;
+  std::set<Shape> met{shape_of(system, found, first)};
+  std::size_t more = options.witnesses - std::min(options.witnesses, result.witnesses.size());
+  for (const explore::Lasso& lasso : others) {
+    if (lasso == first || (lasso.loop.empty() && end_of(found, lasso) == end_of(found, first))) continue;
+    Witness one{steps_of(workload, system, found, lasso.stem), steps_of(workload, system, found, lasso.loop), {}};
+    const bool fresh = result.verdict == Verdict::returns || met.insert(shape_of(system, found, lasso)).second;
+    if (!fresh) {
+      alike.push_back(std::move(one));
+    } else if (more > 0) {
+      --more;
+      result.witnesses.push_back(std::move(one));
+    }
+  }
+  for (std::size_t i = 0; i < alike.size() && more > 0; ++i, --more) result.witnesses.push_back(std::move(alike[i]));
+}
+
 std::string cut_name(explore::Cut cut) {
   switch (cut) {
     case explore::Cut::none:
@@ -380,18 +455,21 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
     result.results.insert(std::move(results));
   }
 
+  explore::Lasso shown;
   const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
+    shown = {stem, loop};
     result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop), {}});
   };
   const explore::TaskSet tasks = all_tasks(workload);
-  if (const auto lasso = explore::find_fair_lasso(found.graph, quiet, tasks)) {
+  const Ways ways(found.graph);
+  if (const auto lassos = shortest_lassos(found.graph, ways, quiet, tasks, 1); !lassos.empty()) {
     result.verdict = Verdict::livelock;
-    witness(lasso->stem, lasso->loop);
-    describe_cycle(workload, options, system, found, *lasso, result);
+    witness(lassos.front().stem, lassos.front().loop);
+    describe_cycle(workload, options, system, found, lassos.front(), result);
     result.killable = every_livelock_is_killable(workload, found);
   } else if (const auto stuck = explore::deadlocks(found.graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
-    witness(found.graph.stem(stuck.front()), {});
+    witness(ways.to(stuck.front()), {});
   } else if (!found.complete()) {
     result.cut_by = cut_name(found.cut);  // what is missing might be a livelock
   } else if (explore::find_fair_lasso(found.graph, any, tasks)) {
@@ -400,7 +478,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
     MTESIM_CHECK(mean.has_value());
     result.least_actions = mean->actions;
     result.least_rounds = mean->edges;
-    witness(mean->lasso.stem, mean->lasso.loop);
+    witness(ways.to(found.graph[mean->lasso.loop.front()].from), mean->lasso.loop);
   } else {
     result.verdict = Verdict::returns;
     if (const auto longest = explore::longest_path(found.graph)) {
@@ -411,6 +489,7 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   if (options.judge_properties && has_properties(workload)) {
     judge_properties(workload, options, system, found, result);
   }
+  if (options.witnesses > 1) add_witnesses(workload, options, system, found, ways, shown, result);
   for (const Witness& found_witness : result.witnesses) {
     MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));
   }

@@ -31,6 +31,7 @@ struct WitnessStep {
   Choices choices;
   Bytes progress_before{};
   Bytes progress_after{};
+  bool operator==(const WitnessStep&) const = default;
 };
 
 /// A stem from the start, and a loop that comes back to where it begins; a deadlock has no loop.
@@ -38,6 +39,7 @@ struct Witness {
   std::vector<WitnessStep> stem;
   std::vector<WitnessStep> loop;
   std::optional<Property> violates{};  ///< with its last step
+  bool operator==(const Witness&) const = default;
 };
 
 struct CheckOptions {
@@ -52,6 +54,9 @@ struct CheckOptions {
   /// Whether to judge what sim/property says of each return. As a search that tracks contents can have many times the
   /// states, it is a second one, and only of a check with few: see PropertyCheck.
   bool judge_properties{true};
+  /// How many witnesses are wanted, as far as there are so many: docs/witnesses.md says what makes two of them
+  /// different. More than one is of use only without `stop_at_livelock`.
+  std::size_t witnesses{1};
   std::uint64_t max_states{20'000'000};
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;
