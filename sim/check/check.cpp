@@ -380,7 +380,7 @@ void add_witnesses(const Workload& workload, const CheckOptions& options, const 
   }
   std::vector<Witness> alike;
   std::set<Shape> met{shape_of(system, found, first)};
-  std::size_t more = options.witnesses - std::min(options.witnesses, result.witnesses.size());
+  std::size_t more = options.witnesses - 1;
   for (const explore::Lasso& lasso : others) {
     if (lasso == first || (lasso.loop.empty() && end_of(found, lasso) == end_of(found, first))) continue;
     Witness one{steps_of(workload, system, found, lasso.stem), steps_of(workload, system, found, lasso.loop), {}};

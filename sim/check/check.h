@@ -54,8 +54,8 @@ struct CheckOptions {
   /// Whether to judge what sim/property says of each return. As a search that tracks contents can have many times the
   /// states, it is a second one, and only of a check with few: see PropertyCheck.
   bool judge_properties{true};
-  /// How many witnesses are wanted, as far as there are so many: docs/witnesses.md says what makes two of them
-  /// different. More than one is of use only without `stop_at_livelock`.
+  /// How many witnesses of the verdict are wanted, as far as there are so many: docs/witnesses.md says what makes two
+  /// of them different. More than one is of use only without `stop_at_livelock`.
   std::size_t witnesses{1};
   std::uint64_t max_states{20'000'000};
   std::uint64_t max_bytes{std::uint64_t{8} << 30};

@@ -71,6 +71,8 @@ std::string pending_word(const PendingSignals& pending) {
   return words.empty() ? "none" : fmt::format("{}", fmt::join(words, ", "));
 }
 
+std::string results_word(const TaskState& task) { return task.results.empty() ? "none" : result_words(task.results); }
+
 std::string queue_word(const Pipe& pipe) {
   std::uint64_t bytes = 0;
   for (const Pipe::Buffer& buffer : pipe.buffers) bytes += buffer.bytes.size().n;
@@ -146,7 +148,8 @@ class Comparison {
   }
   void rest() {
     if (!found_.empty() || a_ == b_) return;
-    add("rest", "fingerprint", "the rest of the state", hex(a_.fingerprint()), hex(b_.fingerprint()));
+    found_.push_back(
+        {"rest", "fingerprint", "the rest of the state", hex(a_.fingerprint()), hex(b_.fingerprint()), true});
   }
   std::vector<StateDifference> take() { return std::move(found_); }
 
@@ -159,9 +162,9 @@ class Comparison {
     if (from == to && !also_equal_) return;
     found_.push_back({group, key, what, std::move(from), std::move(to)});
   }
-  void add_changed(const std::string& group, const std::string& key, const std::string& what, StateValue from,
-                   StateValue to) {
-    if (!(from == to)) add(group, key, what, std::move(from), std::move(to));
+  void add_print(const std::string& group, const std::string& key, const std::string& what, Fingerprint from,
+                 Fingerprint to) {
+    if (!(from == to)) found_.push_back({group, key, what, hex(from), hex(to), true});
   }
   [[nodiscard]] std::string group_of(std::uint32_t task) const {
     return built_.workload.calls.size() > 1 ? fmt::format("task {}", task) : "task";
@@ -177,11 +180,11 @@ class Comparison {
         where_task_is(built_, b_.work, id));
     add(group, "progress", of + "progress", number(progress(built_.workload, a_.work, id).n),
         number(progress(built_.workload, b_.work, id).n));
-    add_changed(group, "results", of + "results", result_words(a.results), result_words(b.results));
-    if (!(a.loop == b.loop)) {
-      add(group, "carried", of + "what the loop carries round", hex(a.loop.fingerprint()), hex(b.loop.fingerprint()));
+    if (a.results != b.results) add(group, "results", of + "results", results_word(a), results_word(b));
+    add_print(group, "carried", of + "what the loop carries round", a.loop.fingerprint(), b.loop.fingerprint());
+    if (a.signals != b.signals) {
+      add(group, "signals", of + "signals taken", number(a.signals.size()), number(b.signals.size()));
     }
-    add_changed(group, "signals", of + "signals taken", number(a.signals.size()), number(b.signals.size()));
   }
 
   void thread(std::uint32_t t) {
@@ -199,7 +202,7 @@ class Comparison {
     add(group, "tfsre0", of + "mismatches recorded in TFSRE0", number(a.tfsre0 ? 1 : 0), number(b.tfsre0 ? 1 : 0));
     a.pending = b.pending = {};
     a.tfsre0 = b.tfsre0 = false;
-    add_changed(group, "registers", of + "registers", hex(a.fingerprint()), hex(b.fingerprint()));
+    add_print(group, "registers", of + "registers", a.fingerprint(), b.fingerprint());
   }
 
   void map(std::uint32_t s, const Names::Mapping& mapping) {
@@ -229,8 +232,8 @@ class Comparison {
       if (held_a == held_b) continue;
       add(name + " flags", std::to_string(page), fmt::format("page {} of {} as such", page, name), folio_word(held_a),
           folio_word(held_b));
-      add_changed(name + " bytes", std::to_string(page), fmt::format("bytes of page {} of {}", page, name),
-                  hex(held_a.contents.fingerprint()), hex(held_b.contents.fingerprint()));
+      add_print(name + " bytes", std::to_string(page), fmt::format("bytes of page {} of {}", page, name),
+                held_a.contents.fingerprint(), held_b.contents.fingerprint());
       if (held_a.tags == held_b.tags) continue;
       const std::size_t granules = machine_a().granules_per_page();
       for (std::size_t g = 0; g < granules; ++g) {
@@ -256,8 +259,8 @@ class Comparison {
       if (held_a == held_b) continue;
       add(name + " pages", std::to_string(i), fmt::format("page {} of {}", i, name), folio_word(held_a),
           folio_word(held_b));
-      add_changed(name + " bytes", std::to_string(i), fmt::format("bytes of page {} of {}", i, name),
-                  hex(held_a.contents.fingerprint()), hex(held_b.contents.fingerprint()));
+      add_print(name + " bytes", std::to_string(i), fmt::format("bytes of page {} of {}", i, name),
+                held_a.contents.fingerprint(), held_b.contents.fingerprint());
     }
   }
 
@@ -295,6 +298,7 @@ std::string to_word(const StateValue& value) {
 }
 
 std::string to_line(const StateDifference& difference) {
+  if (difference.is_print) return difference.what + " change";
   return fmt::format("{}: {} -> {}", difference.what, to_word(difference.from), to_word(difference.to));
 }
 

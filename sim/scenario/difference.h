@@ -23,10 +23,11 @@ struct StateDifference {
   std::string what;   ///< both, as one says it: "tag 4 of buf"
   StateValue from;
   StateValue to;
+  bool is_print{};  ///< `from` and `to` are fingerprints, and tell only that something has changed
   bool operator==(const StateDifference&) const = default;
 };
 
-/// "tag 4 of buf: 5 -> 13".
+/// "tag 4 of buf: 5 -> 13"; "bytes of page 0 of buf change".
 [[nodiscard]] std::string to_line(const StateDifference& difference);
 
 /// Compares states of one scenario.

@@ -144,8 +144,6 @@ void append_without_numbers(std::string& key, const std::string& text) {
   key += '\n';
 }
 
-bool hidden(const StateDifference& d) { return d.key == "carried"; }
-
 std::string likeness(const WalkStep& step) {
   std::string key = fmt::format("{}\n{}\n", step.task.n, step.choices.size());
   append_without_numbers(key, step.call);
@@ -171,7 +169,9 @@ std::vector<std::string> step_lines(const Built& built, const Walk& walk, std::s
   for (const ChoiceAt& at : step.choices) acts.push_back(choice_name(built, at.choice));
   if (!acts.empty()) texts.push_back("** meanwhile: " + listed(acts, 4));
   std::vector<std::string> came = step.came;
-  if (!(step.progress_before == step.progress_after)) {
+  if (step.returns) {
+    // Between calls there is no progress to tell.
+  } else if (!(step.progress_before == step.progress_after)) {
     came.push_back(fmt::format("progress {} -> {}", step.progress_before.n, step.progress_after.n));
   } else if (built.workload.calls[step.task.n].size() == 1) {
     came.push_back(fmt::format("progress stays {}", step.progress_after.n));
@@ -181,8 +181,9 @@ std::vector<std::string> step_lines(const Built& built, const Walk& walk, std::s
   bool carried = false;
   for (const StateDifference& d : step.changes) {
     if (d.key == "progress") continue;
-    carried |= hidden(d);
-    if (!hidden(d)) changes.push_back(to_line(d));
+    const bool hidden = d.key == "carried";
+    carried |= hidden;
+    if (!hidden) changes.push_back(to_line(d));
   }
   if (step.changes.empty()) changes.emplace_back("nothing changes");
   if (changes.empty() && carried && step.progress_before == step.progress_after) {
@@ -251,6 +252,7 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     const TaskState& before = from.work.tasks[task.n];
     const TaskState& after = made.to.work.tasks[task.n];
     if (after.results.size() > before.results.size()) {
+      made.returns = true;
       made.came.push_back("it returns " + result_word(after.results.back()));
     }
     if (made.to.work.machine.track_contents && from.work.tasks.size() == 1) {

@@ -19,6 +19,7 @@ struct WalkStep {
   std::vector<StateDifference> changes;  ///< of the state, since the step before
   Bytes progress_before{};
   Bytes progress_after{};
+  bool returns{};  ///< the call does
   CheckState to;
 };
 

@@ -64,9 +64,9 @@ void fields(V& v, WitnessStepDocument& s) {
   v.required("task", s.task, in_range(0, 1000), "whose");
   v.optional("call", s.call, text(), "of which call");
   v.optional("loop", s.loop, text(), "through which kernel function");
-  v.optional("actions", s.actions, list_of(object()).at_most(10'000), "what the environment did");
-  v.optional("came", s.came, list_of(text()), "what came of it, in words");
-  v.optional("changes", s.changes, list_of(object()), "of the state, since the step before");
+  v.required("actions", s.actions, list_of(object()).at_most(10'000), "what the environment did");
+  v.required("came", s.came, list_of(text()), "what came of it, in words");
+  v.required("changes", s.changes, list_of(object()), "of the state, since the step before");
   v.required("state", s.state, digest_text(false), "fingerprint of the state that it reached");
   v.required("progress_bytes", s.progress, bytes(), "of the task, in that state");
 }
@@ -104,12 +104,11 @@ JsonScalar scalar_of(const StateValue& value) {
   return std::visit([](const auto& v) { return JsonScalar(v); }, value);
 }
 
+/// Without fingerprints, which another version of the program may compute otherwise.
 std::vector<WitnessChange> changes_of(const std::vector<StateDifference>& differences) {
   std::vector<WitnessChange> changes;
   for (const StateDifference& d : differences) {
-    if (d.key != "carried" && d.group != "rest" && d.key != "registers") {  // prints: of one program version only
-      changes.push_back({d.what, scalar_of(d.from), scalar_of(d.to)});
-    }
+    if (!d.is_print) changes.push_back({d.what, scalar_of(d.from), scalar_of(d.to)});
   }
   return changes;
 }
