@@ -57,6 +57,11 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
     fmt::print(stderr, "{}\n", report.error);
     return kExitWrongInput;
   }
+  if (choice.point && *choice.point >= report.points.size()) {
+    fmt::print(stderr, "{}: found no point {}; allowed: 0 to {}\n", file, *choice.point,
+               std::max<std::size_t>(report.points.size(), 1) - 1);
+    return kExitWrongInput;
+  }
   outputs.add(report);
   outputs.finish();
   std::FILE* people = witnesses && witnesses->stdout_taken() ? stderr : outputs.people();

@@ -35,6 +35,11 @@ std::optional<Property> property_of(const std::optional<WitnessDocument>& witnes
   return std::nullopt;
 }
 
+std::string_view how_it_ends(const Walk& made) {
+  if (made.closes) return "and the loop closes";
+  return made.stuck() ? "and nobody can step in the end" : "to the end";
+}
+
 std::string slug(std::string name) {
   std::replace(name.begin(), name.end(), '/', '-');
   return name;
@@ -68,9 +73,7 @@ int replay_command(const std::string& file, bool trace, std::size_t lines) {
   fmt::print("  replayed: {}, {}\n",
              steps == 1 ? "1 step, which reached the recorded state"
                         : fmt::format("{} steps, each reached the recorded state", steps),
-             made.closes  ? "and the loop closes"
-             : made.stuck ? "and nobody can step in the end"
-                          : "to the end");
+             how_it_ends(made));
   return kExitHolds;
 }
 

@@ -96,6 +96,12 @@ WitnessOutputs::WitnessOutputs(std::vector<std::string>& requests) {
     const std::size_t equals = text.find('=');
     const std::string format = text.substr(0, equals);
     if (std::find(kFormats.begin(), kFormats.end(), format) == kFormats.end()) {
+      if (format != "json" && format != "jsonl") {
+        throw std::invalid_argument(
+            fmt::format("--out {}: found the format \"{}\"; allowed: json=FILE, jsonl=FILE, witness=FILE, itf=FILE, "
+                        "dot=FILE, dot-witness=FILE",
+                        text, format));
+      }
       others.push_back(text);
       continue;
     }

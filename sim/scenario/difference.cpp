@@ -149,7 +149,7 @@ class Comparison {
   void rest() {
     if (!found_.empty() || a_ == b_) return;
     found_.push_back(
-        {"rest", "fingerprint", "the rest of the state", hex(a_.fingerprint()), hex(b_.fingerprint()), true});
+        {"rest", "fingerprint", "other parts of the state", hex(a_.fingerprint()), hex(b_.fingerprint()), true});
   }
   std::vector<StateDifference> take() { return std::move(found_); }
 

@@ -32,7 +32,7 @@ struct StateDifference {
 
 /// Compares states of one scenario.
 /// Shape:   in the order of tasks, pages and tags of each mapping, files, queues, locks, budgets.
-/// Exact:   states that are not equal differ in something: what has no name of its own is "the rest of the state".
+/// Exact:   states that are not equal differ in something: what has no name of its own is "other parts of the state".
 ///          Tags are those of pages that both states have; what a page that is gone had is not told.
 class StateComparison {
  public:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include "model/base/overloaded.h"
 #include "sim/scenario/result.h"
@@ -118,16 +119,42 @@ class StepNotes {
   std::string outcome_key_;
 };
 
-/// Nobody who has something left to do can do it.
-bool nobody_can_step(const Built& built, const CheckState& state) {
-  if (is_done(built.workload, state.work)) return false;
+/// The world holds still; notes which lock a step has to wait for.
+class Waiting final : public Environment {
+ public:
+  std::uint64_t before(const Look& next, Machine&) override {
+    const auto* run = std::get_if<AccessRun>(&next);
+    return run != nullptr ? run->count : 1;
+  }
+  void observe(const Event& event) override {
+    if (const auto* contended = std::get_if<LockContended>(&event)) lock_ = contended->lock;
+  }
+  [[nodiscard]] const std::optional<LockId>& lock() const { return lock_; }
+
+ private:
+  std::optional<LockId> lock_;
+};
+
+/// Of a state in which nobody who has something left to do can do it, what each waits for. Empty: somebody can step.
+std::vector<std::string> waits_of(const Built& built, const CheckState& state) {
+  std::vector<std::string> waits;
   for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
     if (is_done(built.workload, state.work, TaskId{t})) continue;
     WorkState attempt = state.work;
-    StillEnvironment still;
-    if (!std::holds_alternative<Blocked>(step(built.workload, attempt, TaskId{t}, still))) return false;
+    Waiting waiting;
+    if (!std::holds_alternative<Blocked>(step(built.workload, attempt, TaskId{t}, waiting))) return {};
+    std::string wait = fmt::format("task {} waits", t);
+    if (waiting.lock()) {
+      wait += " for the " + built.names.of(*waiting.lock());
+      for (const Locks::Held& held : attempt.machine.locks.held()) {
+        if (!held.lock.overlaps(*waiting.lock())) continue;
+        wait += held.task == TaskId{t} ? ", which it holds itself" : fmt::format(", which task {} holds", held.task.n);
+        break;
+      }
+    }
+    waits.push_back(std::move(wait));
   }
-  return true;
+  return waits;
 }
 
 std::string_view loop_name(const Built& built, const WorkState& state, TaskId task) {
@@ -263,7 +290,7 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     result.steps.push_back(std::move(made));
   }
   result.closes = !witness.loop.empty() && result.before(result.stem) == result.end();
-  result.stuck = witness.loop.empty() && nobody_can_step(built, result.end());
+  if (witness.loop.empty()) result.waits = waits_of(built, result.end());
   result.judged = properties.judged();
   return result;
 }
@@ -301,8 +328,8 @@ std::vector<std::string> walk_lines(const Built& built, const Walk& walk, std::s
   } else if (walk.closes) {
     lines.push_back(
         fmt::format("      here the state is that before step {}: it goes on like this for ever", walk.stem + 1));
-  } else if (walk.stuck) {
-    lines.emplace_back("      here nobody can step");
+  } else if (walk.stuck()) {
+    lines.push_back(fmt::format("      here nobody can step: {}", fmt::join(walk.waits, "; ")));
   }
   return lines;
 }

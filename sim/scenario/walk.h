@@ -30,8 +30,10 @@ struct Walk {
   std::size_t stem{};           ///< how many of them are the stem
   std::string trouble;          ///< why the step behind the last one could not be made; empty: all were
   bool closes{};                ///< there is a loop, and it comes back to where it begins
-  bool stuck{};                 ///< in the end nobody can step, and not all are done
-  Judgements judged{};          ///< of the returns on it, where contents are tracked
+  std::vector<std::string>
+      waits;            ///< without a loop: what each task waits for in the end, should nobody be able to step
+  Judgements judged{};  ///< of the returns on it, where contents are tracked
+  [[nodiscard]] bool stuck() const { return !waits.empty(); }
   /// The state before step `i`.
   [[nodiscard]] const CheckState& before(std::size_t i) const { return i == 0 ? start : steps[i - 1].to; }
   [[nodiscard]] const CheckState& end() const { return before(steps.size()); }

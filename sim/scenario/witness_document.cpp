@@ -46,6 +46,7 @@ void fields(V& v, WitnessAction& a) {
   v.optional("where", a.where, text(), "to which granule or page");
   v.optional("file", a.file, text(), "to which file");
   v.optional("page", a.page, in_range(0, kMany), "to which of its pages");
+  v.optional("target", a.target, number64(), "of an action that takes neither memory nor a file");
   v.optional("entry", a.entry, in_range(0, 1000), "by which entry of the scenario's `environment`");
   v.required("site", a.site, in_range(0, kMany), "before which look of the step");
   v.optional("access", a.access, in_range(0, kMany), "before which access of it");
@@ -137,6 +138,7 @@ WitnessAction action_of(const Built& built, const ChoiceAt& at) {
     written.file = built.names.objects[action.object];
     written.page = at.choice.target;
   }
+  if (!info.has_range && !info.has_object && at.choice.target != 0) written.target = at.choice.target;
   written.site = at.site;
   written.access = at.choice.access;
   written.pointer_tag = at.choice.pointer.bits;
@@ -221,6 +223,8 @@ class Resolver {
       resolved.choice.target = *address;
     } else if (wanted.page) {
       resolved.choice.target = *wanted.page;
+    } else if (wanted.target) {
+      resolved.choice.target = *wanted.target;
     }
     const std::vector<std::uint32_t> fit = entries_for(built_, wanted, resolved.choice.target);
     if (wanted.entry) {
@@ -389,7 +393,7 @@ Replayed compare_with_record(const WitnessDocument& document, const Built& built
     for (std::size_t i = walk.stem; i < walk.steps.size(); ++i) {
       if (!walk.steps[i].choices.empty()) return fail(fmt::format("step {} of a livelock's loop has an action", i + 1));
     }
-  } else if (document.verdict == Verdict::deadlock && !walk.stuck) {
+  } else if (document.verdict == Verdict::deadlock && !walk.stuck()) {
     return fail("it is no deadlock: somebody can step in the end");
   }
   result.holds = true;

@@ -16,14 +16,15 @@ namespace mtesim {
 
 /// One thing that the environment does on a step.
 struct WitnessAction {
-  std::string action;                  ///< "retag"
-  std::string where;                   ///< what takes a range: the granule or page, "buf+128"
-  std::string file;                    ///< what takes a file: its name …
-  std::optional<std::uint64_t> page;   ///< … and the page
-  std::optional<std::uint32_t> entry;  ///< of the scenario's `environment`, where the name fits several
-  std::uint32_t site{};                ///< before which look of the step, counted as sim/check does
-  std::uint64_t access{};              ///< of that look's run of accesses, the one it is done before
-  std::uint32_t pointer_tag{};         ///< of the pointer that looks
+  std::string action;                   ///< "retag"
+  std::string where;                    ///< what takes a range: the granule or page, "buf+128"
+  std::string file;                     ///< what takes a file: its name …
+  std::optional<std::uint64_t> page;    ///< … and the page
+  std::optional<std::uint64_t> target;  ///< of what takes neither, should it have one
+  std::optional<std::uint32_t> entry;   ///< of the scenario's `environment`, where the name fits several
+  std::uint32_t site{};                 ///< before which look of the step, counted as sim/check does
+  std::uint64_t access{};               ///< of that look's run of accesses, the one it is done before
+  std::uint32_t pointer_tag{};          ///< of the pointer that looks
 };
 struct WitnessChange {
   std::string what;
