@@ -1,6 +1,7 @@
 """Witnesses as files: documents, traces and graphs for other programs, replay, shrink and keep."""
 
 import copy
+import glob
 import json
 import os
 import re
@@ -236,9 +237,7 @@ class Itf(WithWitness):
         last, back = trace["states"][-1], trace["states"][trace["loop"]]
         for name in trace["vars"]:
             if name != "step":
-                before = trace["states"][trace["loop"] - 1][name]
-                self.assertEqual(last[name], before)  # the loop closes
-                del before
+                self.assertEqual(last[name], trace["states"][trace["loop"] - 1][name])  # the loop closes
         self.assertEqual(back["#meta"]["index"], len(self.document["stem"]) + 1)
         tags = [dict(s["buf_tags"]["#map"]) for s in trace["states"]]
         self.assertEqual([list(t.values()) for t in (tags[0], tags[-1])], [[5], [13]])
@@ -314,11 +313,12 @@ class Several(Case):
         file = self.write("x.json", livelock(kernel={"revision": "7.3"}, expect={}))
         ran = Ran("check", file, "--witnesses", 2, "--out", "witness=" + self.path("w{n}.json"))
         results = set()
-        for n in range(2):
-            with open(self.path("w%d.json" % n)) as f:
+        for name in sorted(glob.glob(self.path("w*.json"))):
+            with open(name) as f:
                 d = json.load(f)
-            results.add([c["to"] for c in d["stem"][-1]["changes"] if c["what"] == "results"][0])
-            self.assertEqual(Ran("replay", self.path("w%d.json" % n)).status, 0)
+            self.assertEqual(Ran("replay", name).status, 0)
+            if "violates" not in d:
+                results.add([c["to"] for c in d["stem"][-1]["changes"] if c["what"] == "results"][0])
         self.assertEqual(len(results), 2, ran.out)
 
 

@@ -199,7 +199,6 @@ TEST_CASE("a drawing has the states of the check, and those of the witness in an
 TEST_CASE("what is shrunk shows the same, and shrinks no further", "[unit][scenario][witness]") {
   Json json = livelock();
   json["memory"][0]["pages"] = 3;
-  json["process"] = Json::parse(R"({"tcf": "asymm"})");
   json["kernel"]["change"] = Json::parse(R"({"mte.asymm": "on"})");
   json["environment"].push_back(Json::parse(R"({"action": "sigkill"})"));
   const Checked c = checked(json);
