@@ -95,9 +95,11 @@ int shrink_command(const ShrinkCommand& command) {
   }
   const auto goal = goal_of(subject.loaded.built, before, property_of(subject.witness));
   if (!goal) {
-    fmt::print(stderr, "{}: found nothing to shrink to: the check says \"{}\", and no property is violated{}\n",
-               command.file, verdict_name(before.verdict),
-               subject.witness ? " as the witness says" : "; of a witness against one, --out witness=FILE");
+    fmt::print(stderr, "{}: found nothing to shrink to: the check says \"{}\", and {}\n", command.file,
+               verdict_name(before.verdict),
+               subject.witness && !subject.witness->violates.empty()
+                   ? fmt::format("{} is not violated", subject.witness->violates)
+                   : "no property that must hold is violated");
     return kExitWrongInput;
   }
   ProgressLine line;

@@ -300,7 +300,7 @@ std::vector<std::string> walk_lines(const Built& built, const Walk& walk, std::s
   const auto put = [&](const std::vector<std::string>& more) { lines.insert(lines.end(), more.begin(), more.end()); };
   for (std::size_t i = 0; i < walk.steps.size();) {
     if (i == walk.stem) lines.emplace_back("      loop:");
-    const std::size_t part_end = i < walk.stem ? walk.stem : walk.steps.size();
+    const std::size_t part_end = i < walk.stem ? std::min(walk.stem, walk.steps.size()) : walk.steps.size();
     const std::string key = likeness(walk.steps[i]);
     std::size_t end = i + 1;
     while (end < part_end && likeness(walk.steps[end]) == key) ++end;

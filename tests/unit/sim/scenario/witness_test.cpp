@@ -125,7 +125,11 @@ TEST_CASE("a witness that does not fit ends where it stops fitting", "[unit][sce
     REQUIRE(returns.result.verdict == Verdict::returns);
     Witness longer = returns.result.witnesses.front();
     longer.stem.push_back({TaskId{0}, {}, {}, {}});
-    CHECK(walk(returns.built, longer).trouble == "task 0 has nothing left to do");
+    longer.stem.push_back({TaskId{0}, {}, {}, {}});
+    const Walk made = walk(returns.built, longer);
+    CHECK(made.trouble == "task 0 has nothing left to do");
+    CHECK(made.steps.size() == returns.result.witnesses.front().stem.size());
+    CHECK(walk_lines(returns.built, made).back().find("cannot be made") != std::string::npos);
   }
 }
 
