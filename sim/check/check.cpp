@@ -378,11 +378,17 @@ void add_witnesses(const Workload& workload, const CheckOptions& options, const 
     case Verdict::bound:
       return;
   }
+  const explore::Components parts =
+      explore::components(found.graph, result.verdict == Verdict::livelock ? explore::EdgeFilter(quiet) : any);
   std::vector<Witness> alike;
   std::set<Shape> met{shape_of(system, found, first)};
   std::size_t more = options.witnesses - 1;
+  const auto again = [&](const explore::Lasso& lasso) {
+    if (lasso.loop.empty() || first.loop.empty()) return end_of(found, lasso) == end_of(found, first);
+    return parts.of[end_of(found, lasso).index] == parts.of[end_of(found, first).index];
+  };
   for (const explore::Lasso& lasso : others) {
-    if (lasso == first || (lasso.loop.empty() && end_of(found, lasso) == end_of(found, first))) continue;
+    if (again(lasso)) continue;
     Witness one{steps_of(workload, system, found, lasso.stem), steps_of(workload, system, found, lasso.loop), {}};
     const bool fresh = result.verdict == Verdict::returns || met.insert(shape_of(system, found, lasso)).second;
     if (!fresh) {
