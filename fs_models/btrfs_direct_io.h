@@ -31,6 +31,7 @@ struct BtrfsDirectRead {
   [[nodiscard]] State begin() const { return {buffered.begin(), At::begin, {}}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.read.read; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return buffered.remaining(s.read); }
 
  private:
   [[nodiscard]] Step direct_round(State& s, Kernel& k) const;
@@ -74,6 +75,7 @@ struct BtrfsDirectWrite {
   [[nodiscard]] State begin() const { return {{iov_begin(segments), {}, 0, 0}, At::begin, {}, {}, 0}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.write.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.write.iter); }
 
  private:
   [[nodiscard]] Step direct_round(State& s, Kernel& k) const;

@@ -44,6 +44,10 @@ struct BtrfsSearchIoctl {
   [[nodiscard]] State begin() const { return {}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.sk_offset; }
+  /// The key goes back in the end; of the results, those to come.
+  [[nodiscard]] UserSegments remaining(const State& s) const {
+    return {{argument, header()}, {argument + header() + s.sk_offset, buf_size - min(buf_size, s.sk_offset)}};
+  }
 
  private:
   /// What copy_to_sk() came back with.

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "model/kernel/iov_iter.h"
 #include "model/kernel/kernel.h"
 
 namespace mtesim {
@@ -89,6 +90,9 @@ class LoopState {
 ///   Step step(State&, Kernel&) const;             one trip
 ///   Bytes progress(const State&) const;           what is done for good; never shrinks on a path that ends
 /// The loop itself is constant: buffers, sizes, the file. The same body serves runs and checks.
+/// and may have
+///   UserSegments remaining(const State&) const;   all user memory that this and later trips can access or walk to: the
+///                                                 checker forgets what is elsewhere (docs/lazy-environment.md)
 /// What the program does between system calls is a loop type as well, with
 ///   static constexpr bool kInUserMode = true;     it does not enter the kernel, but for what step() does itself
 class CopyLoop {
@@ -102,6 +106,8 @@ class CopyLoop {
   [[nodiscard]] Step step(LoopState& state, Kernel& k) const { return loop_->step(state, k); }
   [[nodiscard]] Bytes progress(const LoopState& state) const { return loop_->progress(state); }
   [[nodiscard]] bool in_user_mode() const { return loop_->in_user_mode(); }
+  /// nullopt: it does not say; any memory.
+  [[nodiscard]] std::optional<UserSegments> remaining(const LoopState& state) const { return loop_->remaining(state); }
 
   /// The same, made by the child that the task has forked.
   [[nodiscard]] CopyLoop by_child() const {
@@ -119,6 +125,7 @@ class CopyLoop {
     [[nodiscard]] virtual Step step(LoopState& state, Kernel& k) const = 0;
     [[nodiscard]] virtual Bytes progress(const LoopState& state) const = 0;
     [[nodiscard]] virtual bool in_user_mode() const = 0;
+    [[nodiscard]] virtual std::optional<UserSegments> remaining(const LoopState& state) const = 0;
   };
   template <class L>
   struct Model final : Concept {
@@ -137,6 +144,14 @@ class CopyLoop {
     [[nodiscard]] bool in_user_mode() const override {
       if constexpr (requires { L::kInUserMode; }) return L::kInUserMode;
       return false;
+    }
+    [[nodiscard]] std::optional<UserSegments> remaining(const LoopState& state) const override {
+      if constexpr (requires(const typename L::State& s) { loop.remaining(s); }) {
+        return loop.remaining(state.get<typename L::State>());
+      } else {
+        static_cast<void>(state);
+        return std::nullopt;
+      }
     }
     L loop;
   };

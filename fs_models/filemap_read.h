@@ -32,6 +32,7 @@ struct FilemapRead {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.read; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 };
 
 }  // namespace mtesim

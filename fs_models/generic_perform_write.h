@@ -36,6 +36,7 @@ struct GenericPerformWrite {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}, {}, At::begin}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 
  private:
   [[nodiscard]] Bytes probed_at_once(const Kernel& k) const;

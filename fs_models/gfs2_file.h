@@ -40,6 +40,7 @@ struct Gfs2BufferedRead {
   [[nodiscard]] State begin() const { return {read.begin(), {}, {}, At::cached}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.written + s.attempt.read; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return read.remaining(s.attempt); }
 
  private:
   [[nodiscard]] Step try_page(State& s, Kernel& k, bool no_io, bool pagefaults) const;
@@ -73,6 +74,7 @@ struct Gfs2DirectRead {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}, {}}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.read; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 };
 
 /// gfs2_file_write_iter(): buffered, or direct and then buffered for what cannot be done directly: behind the file's
@@ -108,6 +110,7 @@ struct Gfs2Write {
   [[nodiscard]] State begin() const { return {{iov_begin(segments), {}, {}, {}}, {}, {}, {}, At::begin}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.write.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.write.iter); }
 
  private:
   [[nodiscard]] Step direct_try(State& s, Kernel& k) const;

@@ -60,6 +60,7 @@ struct IomapDirectIo {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.done; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 };
 
 /// Every address and length of what is left of the iterator is a multiple of `alignment`.

@@ -46,6 +46,7 @@ struct IomapBufferedWrite {
   [[nodiscard]] State begin() const { return {{iov_begin(segments), {}, {}, {}}, 0}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.write.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.write.iter); }
 };
 
 }  // namespace mtesim

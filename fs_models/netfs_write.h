@@ -39,6 +39,7 @@ struct NetfsPerformWrite {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}, 0, At::begin}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 
  private:
   /// NETFS_*: how a folio is modified.

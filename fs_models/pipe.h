@@ -28,6 +28,7 @@ struct PipeRead {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}, 0}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.read; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 };
 
 /// pipe_write(): a page at a time into the ring, the odd bytes first behind what the last buffer holds.
@@ -53,6 +54,7 @@ struct PipeWrite {
   [[nodiscard]] State begin() const { return {iov_begin(segments), {}, At::begin}; }
   [[nodiscard]] Step step(State& s, Kernel& k) const;
   [[nodiscard]] Bytes progress(const State& s) const { return s.written; }
+  [[nodiscard]] UserSegments remaining(const State& s) const { return rest_of(segments, s.iter); }
 };
 
 }  // namespace mtesim

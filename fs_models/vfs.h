@@ -34,6 +34,11 @@ struct AfterAccessOk {
     return made;
   }
   [[nodiscard]] Bytes progress(const State& s) const { return loop.progress(s.loop); }
+  [[nodiscard]] UserSegments remaining(const State& s) const requires
+      requires(const L& l, const typename L::State& state) {
+    l.remaining(state);
+  }
+  { return loop.remaining(s.loop); }
 };
 
 }  // namespace mtesim

@@ -18,6 +18,9 @@ struct Workload {
   /// By task and call: what the loop was made from, where that is a system call that moves bytes. What is left out is
   /// not judged (sim/property).
   std::vector<std::vector<std::optional<SystemCall>>> system_calls{};
+  /// The logical tags of all pointers that calls and programs go by, a bit each. nullopt: they are not known, or
+  /// somebody looks at a tag by its value: LDG, IRG, ptrace.
+  std::optional<std::uint16_t> pointer_tags{};
 };
 
 /// A signal that a task took, and in which of its calls.

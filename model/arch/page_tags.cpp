@@ -27,7 +27,7 @@ void PageTags::set(std::size_t granule, Tag tag, std::size_t granules_in_page) {
   MTESIM_CHECK(granule < granules_in_page && tag.bits < kTagValues);
   const Tag old = at(granule);
   if (old == tag) return;
-  if (packed_.empty()) packed_.assign(granules_in_page / kPerWord, kEveryNibble * uniform_.bits);
+  if (packed_.empty()) packed_.assign((granules_in_page + kPerWord - 1) / kPerWord, kEveryNibble * uniform_.bits);
   const std::size_t shift = granule % kPerWord * 4;
   std::uint64_t& word = packed_[granule / kPerWord];
   word = (word & ~(std::uint64_t{0xf} << shift)) | (std::uint64_t{tag.bits} << shift);
@@ -36,7 +36,7 @@ void PageTags::set(std::size_t granule, Tag tag, std::size_t granules_in_page) {
 }
 
 void PageTags::set_all(Tag tag, std::size_t granules_in_page) {
-  MTESIM_CHECK(tag.bits < kTagValues && granules_in_page % kPerWord == 0);
+  MTESIM_CHECK(tag.bits < kTagValues);
   if (packed_.empty() && uniform_ == tag) return;
   uniform_ = tag;
   packed_.clear();
@@ -64,6 +64,20 @@ std::size_t PageTags::first_unlike(Tag tag, std::size_t begin, std::size_t end) 
     g += kPerWord - in_word;
   }
   return end;
+}
+
+bool PageTags::only(std::uint16_t set) const {
+  const auto has = [set](std::uint64_t tag) { return (set >> tag & 1U) != 0; };
+  if (packed_.empty()) return has(uniform_.bits);
+  std::uint64_t known = ~packed_.front();  // neighbours are mostly alike
+  for (const std::uint64_t word : packed_) {
+    if (word == known) continue;
+    for (std::uint64_t rest = word, i = 0; i < kPerWord; ++i, rest >>= 4) {
+      if (!has(rest & 0xf)) return false;
+    }
+    known = word;
+  }
+  return true;
 }
 
 Fingerprint PageTags::recomputed_fingerprint(std::size_t granules_in_page) const {

@@ -25,6 +25,9 @@ class PageTags {
   /// The first granule of [begin, end) whose tag is not `tag`; `end` if there is none.
   [[nodiscard]] std::size_t first_unlike(Tag tag, std::size_t begin, std::size_t end) const;
 
+  /// Whether every granule's tag is in `set`, a bit a tag.
+  [[nodiscard]] bool only(std::uint16_t set) const;
+
   [[nodiscard]] Fingerprint fingerprint() const { return print_; }                       // O(1)
   [[nodiscard]] Fingerprint recomputed_fingerprint(std::size_t granules_in_page) const;  // O(granules)
   friend bool operator==(const PageTags& a, const PageTags& b);

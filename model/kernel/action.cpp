@@ -10,20 +10,32 @@ namespace mtesim {
 
 namespace {
 
-constexpr std::array<ActionInfo, 8> kInfos{{
-    {ActionKind::evict, "evict", "reclaim takes a page: to swap with its tags, or dropped", true, false},
-    {ActionKind::evict_file_page, "evict_file_page", "reclaim takes a clean page of a file's page cache", false, true},
-    {ActionKind::retag, "retag", "another thread changes the tag of a granule", true, false},
-    {ActionKind::protect, "protect", "another thread takes the right to write from a page", true, false},
-    {ActionKind::unmap, "unmap", "another thread unmaps a page", true, false},
-    {ActionKind::dontneed, "dontneed", "another thread calls madvise(MADV_DONTNEED) on a page", true, false},
-    {ActionKind::signal, "signal", "a signal with a handler becomes pending", false, false},
-    {ActionKind::sigkill, "sigkill", "SIGKILL becomes pending", false, false},
+constexpr std::string_view kAtPage = "an access to the page, or a walk of the page tables to it";
+constexpr std::string_view kAtSignalCheck = "a look for signals, and the return to user space";
+
+constexpr std::array<ActionInfo, 11> kInfos{{
+    {ActionKind::evict, "evict", "reclaim takes a page: to swap with its tags, or dropped", true, false, kAtPage},
+    {ActionKind::evict_file_page, "evict_file_page", "reclaim takes a clean page of a file's page cache", false, true,
+     "a lookup of the page in the page cache"},
+    {ActionKind::retag, "retag", "another thread changes the tag of a granule", true, false,
+     "an access to the granule"},
+    {ActionKind::protect, "protect", "another thread takes the right to write from a page", true, false, kAtPage},
+    {ActionKind::unmap, "unmap", "another thread unmaps a page", true, false, kAtPage},
+    {ActionKind::dontneed, "dontneed", "another thread calls madvise(MADV_DONTNEED) on a page", true, false, kAtPage},
+    {ActionKind::truncate, "truncate", "another thread makes a file shorter, while nobody holds a lock of it", false,
+     true, "an access or walk to a mapping of what is cut off, a lookup in the file's page cache, a lock of the file"},
+    {ActionKind::migrate_cpu, "migrate_cpu", "the task moves to a CPU that prefers another tag check mode", false,
+     false, "an access to a granule whose tag is not the pointer's, and the entry to the kernel"},
+    {ActionKind::short_copy, "short_copy",
+     "the next access to a page needs a fault, though the page is there: its young bit was cleared", true, false,
+     "an access to the page with page faults disabled"},
+    {ActionKind::signal, "signal", "a signal with a handler becomes pending", false, false, kAtSignalCheck},
+    {ActionKind::sigkill, "sigkill", "SIGKILL becomes pending", false, false, kAtSignalCheck},
 }};
 
 bool is_page_action(ActionKind kind) {
   return kind == ActionKind::evict || kind == ActionKind::protect || kind == ActionKind::unmap ||
-         kind == ActionKind::dontneed;
+         kind == ActionKind::dontneed || kind == ActionKind::short_copy;
 }
 
 /// The page whose tags another thread can have changed: one that is this process's own, or shared with those who are
@@ -60,6 +72,8 @@ bool would_change(const Machine& machine, const Action& action, std::uint64_t ad
       return true;
     case ActionKind::dontneed:
       return state != PteState::none;
+    case ActionKind::short_copy:
+      return (state == PteState::present || state == PteState::zero) && !pte.old;
     default:
       return false;
   }
@@ -134,6 +148,7 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     }
     return true;
   }
+  if (action.kind == ActionKind::short_copy && machine.task(current).pagefault_disabled == 0) return true;
   const std::uint64_t begin = run.first.address();
   if (begin >= action.end || begin + run.span().n <= action.begin) return true;
   const bool handled = action.kind == ActionKind::evict && machine.task(current).pagefault_disabled == 0;
@@ -149,6 +164,90 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     });
     if (!on) return false;
     met = last_page;
+  }
+  return true;
+}
+
+/// Visits the sizes that the file may be cut to, the smallest first: below `below`, and such that page `index` is gone
+/// with all its bytes, if one is asked for.
+bool visit_sizes(const Machine& machine, const Action& action, std::uint32_t index, std::uint64_t access,
+                 std::uint64_t page, const Visit& visit) {
+  const Bytes now = machine.objects[action.object]->size;
+  const auto offer = [&](Bytes size) {
+    const bool cuts = size < now && round_up(size.n, machine.page_size) <= page * machine.page_size.n;
+    return !cuts || visit({index, access, size.n, {}});
+  };
+  if (action.size) return offer(*action.size);
+  for (Bytes size; size < now; size += machine.page_size) {
+    if (!offer(size)) return false;
+  }
+  return true;
+}
+
+bool visit_truncate(const Look& look, const Machine& machine, TaskId current, std::span<const Action> actions,
+                    std::uint32_t index, SiteRule rule, const Visit& visit) {
+  constexpr std::uint64_t kAnyPage = std::uint64_t{1} << 32;
+  const Action& action = actions[index];
+  for (const Locks::Held& held : machine.locks.held()) {
+    if (is_of_file(held.lock.kind) && held.lock.object == action.object) return true;  // it waits for that
+  }
+  const auto* lookup = std::get_if<CacheLookup>(&look);
+  const auto* file = std::get_if<FileLook>(&look);
+  const bool everywhere = rule == SiteRule::everywhere && (lookup != nullptr || file != nullptr);
+  if (everywhere || (lookup != nullptr && lookup->folio.object == action.object) ||
+      (file != nullptr && file->object == action.object)) {
+    return visit_sizes(machine, action, index, 0, kAnyPage, visit);
+  }
+  const auto* walk = std::get_if<PageWalk>(&look);
+  const auto* run = std::get_if<AccessRun>(&look);
+  if (walk == nullptr && run == nullptr) return true;
+  const AccessRun accesses = run != nullptr ? *run : AccessRun{UserPtr(walk->address), 1, 1, 1, walk->kind};
+  const std::uint64_t count =
+      run == nullptr || rule == SiteRule::everywhere ? accesses.count : accesses_to_come(accesses, machine, current);
+  const AddressSpace& space = machine.space_of(current);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    std::uint64_t page = rule == SiteRule::everywhere ? kAnyPage : 0;  // of the file, the last one that is looked at
+    const std::uint64_t first = accesses.at(i).address();
+    for (const std::uint64_t address : {first, first + accesses.width - 1}) {
+      const Vma* vma = space.find(address);
+      if (vma == nullptr || vma->object != action.object) continue;
+      page = std::max<std::uint64_t>(page, static_cast<std::uint32_t>(machine.page_index(address) + vma->page_delta));
+    }
+    if (!visit_sizes(machine, action, index, i, page, visit)) return false;
+  }
+  return true;
+}
+
+bool visit_migrate(const Look& look, const Machine& machine, TaskId current, std::span<const Action> actions,
+                   std::uint32_t index, SiteRule rule, const Visit& visit) {
+  const Action& action = actions[index];
+  const Task& task = machine.task(action.task);
+  if (!(action.task == current) || !task.tcf_sync_asked || !task.tcf_async_asked) return true;
+  const auto offer = [&](std::uint64_t access) {
+    for (const TcfMode mode : {TcfMode::sync, TcfMode::async, TcfMode::asymm}) {
+      const bool moves = action.allows(mode) && mode != task.tcf;
+      if (moves && !visit({index, access, static_cast<std::uint64_t>(mode), {}})) return false;
+    }
+    return true;
+  };
+  const auto* run = std::get_if<AccessRun>(&look);
+  if (run == nullptr) {
+    const bool looks = std::holds_alternative<KernelEntry>(look) || rule == SiteRule::everywhere;
+    return !looks || offer(0);
+  }
+  if (rule == SiteRule::everywhere) {
+    for (std::uint64_t i = 0; i < run->count; ++i) {
+      if (!offer(i)) return false;
+    }
+    return true;
+  }
+  const std::uint64_t count = accesses_to_come(*run, machine, current);
+  for (std::uint64_t i = 0; i < count; ++i) {  // from one access that could have a mismatch to the next
+    const AccessRun rest = run->from(i).upto(count - i);
+    const AccessCheck check = check_access(machine, machine.space_of(current), rest, OnMismatch::fault);
+    if (!check.fault) return true;
+    i += check.fault->access;
+    if (!offer(i)) return false;
   }
   return true;
 }
@@ -180,6 +279,8 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
     const bool on_disk = machine.objects[action.object]->kind == ObjectKind::file;
     return !clean || !on_disk || visit({index, 0, lookup->folio.index, {}});
   }
+  if (action.kind == ActionKind::truncate) return visit_truncate(look, machine, current, actions, index, rule, visit);
+  if (action.kind == ActionKind::migrate_cpu) return visit_migrate(look, machine, current, actions, index, rule, visit);
   if (machine.task(current).space != action.space) return true;
   if (const auto* run = std::get_if<AccessRun>(&look)) {
     return visit_run(*run, machine, current, action, index, rule, visit);
@@ -189,7 +290,7 @@ bool for_each_choice(const Look& look, const Machine& machine, TaskId current, s
       const AccessRun one{UserPtr(walk->address), 1, 1, 1, walk->kind};
       return visit_run(one, machine, current, action, index, rule, visit);
     }
-    if (!is_page_action(action.kind)) return true;
+    if (!is_page_action(action.kind) || action.kind == ActionKind::short_copy) return true;
     return Targets(machine, action).visit(walk->address, walk->address + 1, [&](std::uint64_t target) {
       return visit({index, 0, target, {}});
     });
@@ -230,6 +331,22 @@ void apply(const ActionChoice& choice, std::span<const Action> actions, Machine&
     case ActionKind::dontneed:
       dontneed(machine, action.space, choice.target, page_end);
       break;
+    case ActionKind::truncate:
+      truncate_object(machine, action.object, Bytes{choice.target});
+      break;
+    case ActionKind::migrate_cpu: {
+      Task& task = machine.task(action.task);
+      task.tcf = static_cast<TcfMode>(choice.target);
+      task.moved_to = task.tcf == machine.preferred_tcf ? TcfMode::none : task.tcf;
+      break;
+    }
+    case ActionKind::short_copy: {
+      const std::uint64_t page = machine.page_index(choice.target);
+      Pte pte = machine.spaces[action.space]->pte(page);
+      pte.old = true;
+      machine.spaces[action.space].write().set_pte(page, pte);
+      break;
+    }
     case ActionKind::signal:
       machine.task(action.task).pending.other = true;
       break;

@@ -47,6 +47,19 @@ IovPosition iov_begin(const UserSegments& segments) {
   return at;
 }
 
+UserSegments rest_of(const UserSegments& segments, const IovPosition& at) {
+  UserSegments rest;
+  Bytes skip = at.skip;
+  Bytes left = at.count;
+  for (std::size_t i = at.segment; i < segments.size() && left.n > 0; ++i) {
+    const Bytes length = min(segments[i].length - skip, left);
+    if (length.n > 0) rest.push_back({segments[i].base + skip, length});
+    left -= length;
+    skip = Bytes{0};
+  }
+  return rest;
+}
+
 Bytes IovIter::single_seg_count() const {
   return at.count.n == 0 ? Bytes{0} : min(segments[at.segment].length - at.skip, at.count);
 }

@@ -26,6 +26,9 @@ struct IovPosition {
 
 [[nodiscard]] IovPosition iov_begin(const UserSegments& segments);
 
+/// What lies from the position on: the user memory that an iterator which never moves back can still come to.
+[[nodiscard]] UserSegments rest_of(const UserSegments& segments, const IovPosition& at);
+
 /// struct iov_iter over user memory: the segments of the call, and a position that moves.
 struct IovIter {
   const UserSegments& segments;

@@ -20,6 +20,10 @@ bool signal_pending(Kernel& k) {
 }
 
 bool lock(Kernel& k, const LockId& id, LockMode mode) {
+  if (is_of_file(id.kind)) {
+    k.environment.before(FileLook{id.object}, k.machine);
+    k.emit(Found{k.machine.objects[id.object]->size.n});
+  }
   if (!k.machine.locks.try_lock(id, k.current, mode)) {
     k.emit(LockContended{id});
     return false;
@@ -39,8 +43,10 @@ void enter_kernel(Kernel& k) {
     task.tfsre0 = false;
     task.pending.mteaerr = true;
   }
+  k.environment.before(KernelEntry{}, k.machine);
   const bool checks_synchronously = task.tcf == TcfMode::sync || task.tcf == TcfMode::asymm;
   task.kernel_tco = k.revision.tco_on_entry == TcoOnEntry::cleared_for_sync_or_asymm && !checks_synchronously;
+  k.emit(Found{task.kernel_tco});
 }
 
 void leave_kernel(Kernel& k) { k.task().tfsre0 = false; }

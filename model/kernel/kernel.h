@@ -26,9 +26,18 @@ struct CacheLookup {
   FolioRef folio;
 };
 
+/// A lock of a file is about to be asked for: what is read under it, the file's size above all, stays so until it is
+/// released.
+struct FileLook {
+  std::uint32_t object{};
+};
+
+/// The way into the kernel, where the thread's tag check mode decides what PSTATE.TCO will be.
+struct KernelEntry {};
+
 /// What a path is about to look at of what the world outside can change. Each is a *site*: the world may act just
 /// before it, and nowhere else (docs/lazy-environment.md says why that is enough).
-using Look = std::variant<AccessRun, PageWalk, SignalCheck, CacheLookup>;
+using Look = std::variant<AccessRun, PageWalk, SignalCheck, CacheLookup, FileLook, KernelEntry>;
 
 /// Accesses that were carried out.
 struct Accessed {
@@ -181,6 +190,7 @@ class PagefaultDisabled {
 [[nodiscard]] bool signal_pending(Kernel& k);
 
 /// Takes the lock, or says so in the trace and returns false: the loop returns Blocked.
+/// Sites:   before the lock of a file, or of a part of one.
 [[nodiscard]] bool lock(Kernel& k, const LockId& id, LockMode mode);
 void unlock(Kernel& k, const LockId& id);
 

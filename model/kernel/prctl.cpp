@@ -14,9 +14,10 @@ Errno set_tagged_addr_ctrl(Kernel& k, const PrctlArguments& arguments) {
   if ((ctrl & ~valid) != 0) return Errno::einval;
   const bool sync = (ctrl & kPrMteTcfSync) != 0;
   const bool async = (ctrl & kPrMteTcfAsync) != 0;
-  const std::optional<TcfMode> mode = resolve_tcf(k.revision, {sync, async}, k.machine.preferred_tcf);
-  if (!mode) return Errno::einval;
   Task& task = k.task();
+  const TcfMode preferred = task.moved_to == TcfMode::none ? k.machine.preferred_tcf : task.moved_to;
+  const std::optional<TcfMode> mode = resolve_tcf(k.revision, {sync, async}, preferred);
+  if (!mode) return Errno::einval;
   task.tagged_addr_abi = (ctrl & kPrTaggedAddrEnable) != 0;
   task.store_only = (ctrl & kPrMteStoreOnly) != 0;
   task.tcf_sync_asked = sync;

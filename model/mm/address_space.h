@@ -44,7 +44,9 @@ struct Pte {
   PteState state{PteState::none};
   bool writable{};  ///< a store needs no fault; false on a present page of a writable private mapping means
                     ///< copy-on-write
-  [[nodiscard]] Fingerprint fingerprint() const { return print_of(folio.object, folio.index, state, writable); }
+  bool old{};       ///< the next access needs a fault, which has nothing to bring: the young bit is kept by software
+                    ///< and clear, or the page is sampled for NUMA balancing
+  [[nodiscard]] Fingerprint fingerprint() const { return print_of(folio.object, folio.index, state, writable, old); }
   bool operator==(const Pte&) const = default;
 };
 

@@ -98,6 +98,10 @@ VmFault handle_mm_fault(Machine& machine, std::uint32_t space, std::uint64_t add
   VmFault done = VmFault::minor;
   Pte pte = machine.spaces[space]->pte(page_index);
 
+  if (pte.old) {
+    pte.old = false;
+    machine.spaces[space].write().set_pte(page_index, pte);
+  }
   if (pte.state == PteState::swapped) {  // tags come back with the data
     const bool sole = vma.shared || machine.folio(pte.folio).maps == 1;
     pte = {pte.folio, PteState::present, sole && vma.prot.write && (store || machine.swap_in_writable)};

@@ -19,6 +19,11 @@ enum class LockKind : std::uint8_t {
   event,        ///< event_mutex of the tracing subsystem
 };
 
+/// It protects a file's size and pages: whoever truncates the file waits for it.
+[[nodiscard]] constexpr bool is_of_file(LockKind kind) {
+  return kind == LockKind::inode || kind == LockKind::folio || kind == LockKind::btrfs_range || kind == LockKind::glock;
+}
+
 /// A lock by name: the kind, the object it protects, and of a folio's or a range's lock the pages: `count` from
 /// `index`.
 struct LockId {

@@ -40,7 +40,7 @@ std::optional<FaultKind> page_fault_at(const Machine& machine, const AddressSpac
                                        AccessKind kind) {
   if (address < AddressSpace::kBaseAddress || address >= kUserEnd) return FaultKind::translation;
   const Pte& pte = space.pte(machine.page_index(address));
-  if (pte.state == PteState::none || pte.state == PteState::swapped) return FaultKind::translation;
+  if (pte.state == PteState::none || pte.state == PteState::swapped || pte.old) return FaultKind::translation;
   const Vma* vma = space.find(address);
   if (vma == nullptr) return FaultKind::translation;
   if (!vma->prot.read) return FaultKind::permission;  // PROT_NONE: arm64 has no write-only pages

@@ -24,7 +24,7 @@ struct Machine {
   Bytes page_size{4096};
   const SubpageScheme* scheme{find_subpage_scheme("mte")};
   bool swap_in_writable{};                ///< do_swap_page() maps an unshared page writable even for a load
-  TcfMode preferred_tcf{TcfMode::async};  ///< the CPU's mte_tcf_preferred
+  TcfMode preferred_tcf{TcfMode::async};  ///< mte_tcf_preferred of the CPU that tasks begin on
   bool track_contents{true};  ///< false: user stores leave contents alone, loads bring bytes of unknown origin
   std::vector<Cow<AddressSpace>> spaces;
   std::vector<Cow<MemoryObject>> objects{1};  ///< [0] is ObjectKind::copies

@@ -107,7 +107,8 @@ Errno free_lazily(const Machine& machine, std::uint32_t space, std::uint64_t beg
   return Errno::ok;
 }
 
-void drop_object_pages(Machine& machine, std::uint32_t object, std::uint64_t first, std::uint64_t end) {
+void drop_object_pages(Machine& machine, std::uint32_t object, std::uint64_t first, std::uint64_t end,
+                       PrivateCopies copies) {
   for (std::uint32_t s = 0; s < machine.spaces.size(); ++s) {
     const AddressSpace before = *machine.spaces[s];
     before.for_each_vma([&](std::uint64_t lower, std::uint64_t upper, const Vma& vma) {
@@ -115,8 +116,10 @@ void drop_object_pages(Machine& machine, std::uint32_t object, std::uint64_t fir
       for_each_page(machine, lower, upper, [&](std::uint64_t page) {
         const auto index = static_cast<std::uint32_t>(page + vma.page_delta);
         const Pte& pte = before.pte(page);
-        const bool names_it = (pte.state == PteState::present || pte.state == PteState::swapped) &&
-                              pte.folio == FolioRef{object, index} && (vma.shared || machine.folio(pte.folio).in_cache);
+        const bool names_any = pte.state == PteState::present || pte.state == PteState::swapped;
+        const bool names_it =
+            names_any && (copies == PrivateCopies::dropped ||
+                          (pte.folio == FolioRef{object, index} && (vma.shared || machine.folio(pte.folio).in_cache)));
         if (index >= first && index < end && names_it) zap_pte(machine, s, page);
       });
     });
@@ -147,10 +150,12 @@ Errno remove_pages(Machine& machine, std::uint32_t space, std::uint64_t begin, s
 
 void truncate_object(Machine& machine, std::uint32_t object, Bytes size) {
   const Bytes old = machine.objects[object]->size;
-  machine.objects[object].write().size = size;
+  MemoryObject& file = machine.objects[object].write();
+  file.size = size;
   if (size >= old) return;
+  if (file.kind == ObjectKind::file) file.laid_out = min(file.laid_out, size);
   const std::uint64_t whole = round_up(size.n, machine.page_size) / machine.page_size.n;
-  drop_object_pages(machine, object, whole, ~std::uint32_t{0});
+  drop_object_pages(machine, object, whole, ~std::uint32_t{0}, PrivateCopies::dropped);
   const Bytes rest = size % machine.page_size;
   const FolioRef last{object, static_cast<std::uint32_t>(size / machine.page_size)};
   if (rest.n == 0 || !machine.folio(last).in_cache) return;

@@ -45,10 +45,13 @@ Errno free_lazily(const Machine& machine, std::uint32_t space, std::uint64_t beg
 Errno remove_pages(Machine& machine, std::uint32_t space, std::uint64_t begin, std::uint64_t end);
 
 /// Takes pages [first, end) of an object away, from its cache and from everybody who maps them: what truncation and
-/// hole punching do. A private copy stays.
-void drop_object_pages(Machine& machine, std::uint32_t object, std::uint64_t first, std::uint64_t end);
+/// hole punching do. A private copy stays, unless truncation takes it as well.
+enum class PrivateCopies : std::uint8_t { kept, dropped };
+void drop_object_pages(Machine& machine, std::uint32_t object, std::uint64_t first, std::uint64_t end,
+                       PrivateCopies copies = PrivateCopies::kept);
 
-/// ftruncate(): pages behind the new end are dropped, the rest of the last one is zeroed.
+/// ftruncate(): pages behind the new end are dropped, private copies of them too; the rest of the last one is zeroed,
+/// and what the disk had behind the end is gone.
 void truncate_object(Machine& machine, std::uint32_t object, Bytes size);
 
 /// madvise(MADV_PAGEOUT): pages that one entry names go to swap, with their tags; those of files lose their entry.

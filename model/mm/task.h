@@ -54,12 +54,15 @@ struct Task {
   std::uint16_t tag_mask{};  ///< PR_MTE_TAG: which tags IRG may give, a bit each
   RandomTagRegister rgsr{};  ///< RGSR_EL1
   std::uint32_t child{};     ///< whom it forked last; 0: nobody
+  /// mte_tcf_preferred of the CPU that it was moved to; none: it is where it began (Machine::preferred_tcf).
+  TcfMode moved_to{TcfMode::none};
 
   [[nodiscard]] Fingerprint fingerprint() const {
     return print_of(space, tcf, store_only, tagged_addr_abi, user_tco, kernel_tco, tfsre0, pagefault_disabled,
                     pending.fatal, pending.other, pending.mteaerr) +
-           slot_print(1, print_of(pending.fault.address, pending.fault.signal, pending.fault.code, handles_faults,
-                                  tcf_sync_asked, tcf_async_asked, tag_mask, rgsr.seed, rgsr.tag.bits, child));
+           slot_print(1,
+                      print_of(pending.fault.address, pending.fault.signal, pending.fault.code, handles_faults,
+                               tcf_sync_asked, tcf_async_asked, tag_mask, rgsr.seed, rgsr.tag.bits, child, moved_to));
   }
   bool operator==(const Task&) const = default;
 };

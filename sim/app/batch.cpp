@@ -105,6 +105,7 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
   CarryOut how;
   how.interrupt = &g_interrupted;
   how.max_states = options.max_states;
+  how.rules = rules_without(options.without);
 
   Status worst = Status::holds;
   std::size_t done = 0;

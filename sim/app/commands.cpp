@@ -18,6 +18,21 @@ namespace mtesim {
 
 std::atomic<bool> g_interrupted{false};
 
+BranchRules rules_without(const std::vector<std::string>& names) {
+  BranchRules rules;
+  for (const std::string& name : names) {
+    const auto all = reductions();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const Reduction& r) { return r.name == name; });
+    if (found == all.end()) {
+      std::vector<std::string_view> known;
+      for (const Reduction& reduction : all) known.push_back(reduction.name);
+      throw std::invalid_argument(fmt::format("--without: found \"{}\"; allowed: {}", name, fmt::join(known, ", ")));
+    }
+    found->switch_off(rules);
+  }
+  return rules;
+}
+
 namespace {
 
 void tell_run(const Workload& workload, Story& story) {
@@ -27,7 +42,7 @@ void tell_run(const Workload& workload, Story& story) {
 }
 
 int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace,
-                  const WitnessChoice& choice = {}) {
+                  WitnessChoice choice = {}) {
   std::vector<std::string> requests = options.out;
   std::optional<WitnessOutputs> witnesses;
   if (check) witnesses.emplace(requests);
@@ -38,6 +53,8 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   how.check = check;
   how.max_states = options.max_states;
   how.witnesses = choice.witnesses;
+  how.rules = rules_without(options.without);
+  choice.rules = how.rules;
   how.interrupt = &g_interrupted;
   if (options.max_seconds > 0) {
     how.deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -87,6 +104,18 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   }
 }
 
+/// The keys of an action in a scenario, but for `action` itself.
+std::string keys_of(const ActionInfo& info) {
+  std::vector<std::string_view> keys;
+  if (info.has_range) keys.emplace_back("`where`, a mapping");
+  if (info.has_object) keys.emplace_back("`file`");
+  if (info.kind == ActionKind::truncate) keys.emplace_back("`size_bytes` (any multiple of the page size)");
+  if (info.kind == ActionKind::migrate_cpu) keys.emplace_back("`preferred_tcf`, a list of modes");
+  if (info.kind == ActionKind::retag) keys.emplace_back("`when`");
+  keys.emplace_back("`budget`, 1 to 100 (no bound)");
+  return fmt::format("{}", fmt::join(keys, "; "));
+}
+
 /// Everything that `list` and `describe` know, by topic.
 struct Entry {
   std::string name;
@@ -129,9 +158,7 @@ Topics topics() {
   for (const ActionInfo& info : action_infos()) {
     actions.push_back({std::string(info.name),
                        std::string(info.about),
-                       {info.has_range    ? "takes `where`, a mapping"
-                        : info.has_object ? "takes `file`"
-                                          : "takes nothing"}});
+                       {fmt::format("takes: {}", keys_of(info)), fmt::format("just before: {}", info.sites)}});
   }
   all.emplace_back("actions", std::move(actions));
   std::vector<Entry> files;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sim/app/witness_outputs.h"
+#include "sim/check/reduction.h"
 #include "sim/conform/translate.h"
 
 namespace mtesim {
@@ -27,7 +28,11 @@ struct CommonOptions {
   unsigned jobs{std::max(1u, std::thread::hardware_concurrency())};
   std::uint64_t max_states{0};
   double max_seconds{0};
+  std::vector<std::string> without;  ///< reductions that checks are not to make
 };
+
+/// Errors: std::invalid_argument for a name that is none.
+[[nodiscard]] BranchRules rules_without(const std::vector<std::string>& reductions);
 
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options);
 /// Writes each scenario's report beside it, as NAME.golden.txt; with `verify` it compares instead.

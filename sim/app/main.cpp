@@ -34,6 +34,16 @@ void add_common(CLI::App& command, CommonOptions& options) {
       ->check(CLI::PositiveNumber);
 }
 
+void add_without(CLI::App& command, CommonOptions& options) {
+  command
+      .add_option(
+          "--without", options.without,
+          "reductions that checks are not to make: lazy, join, tags, untouched; the answers do not depend on it")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -69,6 +79,7 @@ int main(int argc, char** argv) {
       *app.add_subcommand("batch", "carry out every scenario below PATH and compare with what it expects");
   batch.add_option("PATH", paths, "scenario files and folders")->required()->check(not_an_option);
   add_common(batch, options);
+  add_without(batch, options);
   batch.footer("Example: mtesim batch scenarios --out jsonl=results.jsonl");
 
   bool verify = false;
@@ -89,6 +100,7 @@ int main(int argc, char** argv) {
   check.add_option("--max-seconds", options.max_seconds, "give it up after this time; then it is unknown")
       ->check(CLI::PositiveNumber);
   add_common(check, options);
+  add_without(check, options);
   check.footer(
       "--out also takes witness=FILE (for `replay`, `shrink` and `keep`), itf=FILE (Apalache's traces), dot=FILE (the "
       "states as a graph) and dot-witness=FILE; {n} in FILE stands for the number of each witness.\n"

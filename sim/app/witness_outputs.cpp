@@ -41,7 +41,7 @@ std::string text_of(const std::string& format, const Loaded& loaded, const Check
     return to_dot(loaded.built, draw(loaded.built, nullptr), loaded.scenario.name);
   }
   if (format == "dot" || format == "dot-witness") {
-    const Walk made = walk(loaded.built, for_graph(*witness));
+    const Walk made = walk(loaded.built, for_graph(*witness), {.as_compared = true});
     const std::size_t most = format == "dot" ? kMostNodesDrawn : 0;
     return to_dot(loaded.built, draw(loaded.built, &made, most), loaded.scenario.name);
   }
@@ -132,7 +132,8 @@ int WitnessOutputs::write(const OutputRequest& request, const ScenarioReport& re
                choice.point ? fmt::format(" at point {}", *choice.point) : "", request.format, request.file);
     return kExitWrongInput;
   }
-  const Loaded loaded = load(report.file, *point);
+  Loaded loaded = load(report.file, *point);
+  loaded.built.check.rules = choice.rules;
   const CheckResult& check = *report.points[*point].check;
   const std::size_t last = each ? check.witnesses.size() : first + 1;
   for (std::size_t n = first; n < last; ++n) {
@@ -176,7 +177,8 @@ void print_witnesses(std::FILE* people, const ScenarioReport& report, const Witn
   }
   constexpr std::size_t kScreenful = 32;
   constexpr std::size_t kShort = 14;  // where there are several
-  const Loaded loaded = load(report.file, number);
+  Loaded loaded = load(report.file, number);
+  loaded.built.check.rules = choice.rules;
   for (const std::size_t n : shown) {
     if (n >= check.witnesses.size()) continue;
     fmt::print(people, "{}\n", headline(check, n));

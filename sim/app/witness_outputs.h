@@ -16,6 +16,7 @@ struct WitnessChoice {
   std::optional<std::size_t> point;    ///< of a sweep; without it, the first that has the witness
   std::optional<std::size_t> witness;  ///< without it, the first
   std::size_t witnesses{1};            ///< how many are searched for
+  BranchRules rules{};                 ///< of the check
 };
 
 /// One point of a scenario, read and built.

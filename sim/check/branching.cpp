@@ -5,6 +5,8 @@
 #include <deque>
 #include <unordered_map>
 
+#include "sim/check/reduction.h"
+
 namespace mtesim {
 
 namespace {
@@ -95,20 +97,12 @@ bool for_each_word(const Action& placement, std::uint64_t from, std::uint64_t to
   return true;
 }
 
-void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placement, std::uint64_t from,
-                    std::uint64_t to) {
-  for_each_word(placement, from, to, [&](std::uint64_t word, std::uint64_t bits) {
-    looked_at[word] |= bits;
-    return true;
-  });
-}
-
 /// Whether states remember how their call began: of one task, and only where contents are tracked.
 bool tracks_calls(const WorkState& work) { return work.machine.track_contents && work.tasks.size() == 1; }
 
 void note_call_begin(CheckState& state) {
   if (tracks_calls(state.work) && !state.work.tasks.front().in_kernel) {
-    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}});
+    state.call_begin = Cow<CallBegin>(CallBegin{state.work.machine, {}, {}, {}});
   }
 }
 
@@ -260,6 +254,14 @@ class Branching final : public Environment {
 
 }  // namespace
 
+void mark_looked_at(std::vector<std::uint64_t>& looked_at, const Action& placement, std::uint64_t from,
+                    std::uint64_t to) {
+  for_each_word(placement, from, to, [&](std::uint64_t word, std::uint64_t bits) {
+    looked_at[word] |= bits;
+    return true;
+  });
+}
+
 void Reached::note(const Event& event) {
   if (const auto* delivered = std::get_if<Delivered>(&event)) {
     bytes_delivered |= delivered->total.n > 0;
@@ -313,7 +315,8 @@ CheckState start_of_check(const Workload& workload, std::span<const Action> acti
 }
 
 void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const std::function<bool(Branch&&)>& take) {
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
+                     const std::function<void(const Event&)>& observe) {
   SiteSet known;
   // Fewer actions first: of ways that join, the one that is followed has the least, and so has each transition.
   std::deque<Choices> scripts{{}};
@@ -334,6 +337,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
     };
     environment.watch = [&](const Event& event) {
       branch.reached.note(event);
+      if (observe) observe(event);
       if (const auto* told = std::get_if<Delivered>(&event)) branch.delivered = told->total;
     };
     bool joined = false;
@@ -341,6 +345,7 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
       const Step result = step(workload, branch.to.work, task, environment);
       branch.blocked = std::holds_alternative<Blocked>(result);
       branch.actions = environment.done();
+      canonicalise(workload, rules, actions, branch.to);
     } catch (const Joined&) {
       joined = true;
     }
@@ -363,6 +368,7 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
   const Step result = step(workload, branch.to.work, task, environment);
   branch.blocked = std::holds_alternative<Blocked>(result);
   branch.actions = environment.done();
+  canonicalise(workload, rules, actions, branch.to);
   return branch;
 }
 

@@ -85,13 +85,19 @@ struct BranchRules {
   /// Two ways through a step that reach the same site with the same machine, the same budgets and the same things seen
   /// have the same future: the second is given up.
   bool join_histories{true};
+  /// Tags that no pointer has are alike (sim/check/reduction.h).
+  bool merge_tags{true};
+  /// What no call can come to any more is forgotten (sim/check/reduction.h).
+  bool forget_untouched{true};
 };
 
 /// Every way in which one step of `task` can come out, the quiet one first: the step is replayed once a branch, so that
 /// the path itself knows nothing of branching.
 /// Exact:   joined histories are compared in full, not by their prints.
+/// `observe`: told the events of all branches, also of those that are given up since they join.
 void for_each_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
-                     const BranchRules& rules, const std::function<bool(Branch&&)>& take);
+                     const BranchRules& rules, const std::function<bool(Branch&&)>& take,
+                     const std::function<void(const Event&)>& observe = {});
 
 /// Carries out one step under given choices, for replays and stories.
 /// Errors:  a choice that the environment does not have at that site, and all behind it, are left out: then `actions`

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 
 #include "sim/check/lasso.h"
+#include "sim/check/search_image.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
 #include "sim/run/run.h"
@@ -13,190 +13,101 @@ namespace mtesim {
 
 namespace {
 
-CheckState start_of(const Workload& workload, const CheckOptions& options) {
-  CheckState start = start_of_check(workload, options.actions);
-  start.work.machine.track_contents = options.track_contents;
-  return start;
-}
+/// A search of a workload, with all that it met.
+struct Searched {
+  const Workload& workload;
+  const CheckOptions& options;
+  WorkloadSystem system;
+  ExploredWorkload found;
 
-/// Returns of calls that a search met, as far as somebody wants to come back to them: by number of the transition.
-class Returns {
- public:
-  /// Whether this return is to be kept: with contents tracked it is judged, and kept if it violates a property by more
-  /// than any before; else it is kept if it is the first of its call with its result.
-  bool is_new(const Workload& workload, const CheckState& from, const Branch& branch) {
-    worse_.fill(false);
-    const TaskState& task = branch.to.work.tasks.front();
-    const std::uint32_t call = from.work.tasks.front().call;
-    if (task.call <= call || !has_properties(workload)) return false;
-    if (!branch.to.work.machine.track_contents) return met_.insert({call, task.results.back()}).second;
-    const auto what =
-        return_of(workload, branch.to.work, call, progress(workload, from.work, TaskId{0}), branch.delivered);
-    const Judgements now = judge(*what, *branch.to.call_begin, branch.to.work.machine);
-    bool any = false;
-    for (std::size_t p = 0; p < kProperties; ++p) {
-      worse_[p] = now[p].standing == Standing::violated && graver(now[p], judged_[p]);
-      any |= worse_[p];
-    }
-    add(judged_, now);
-    return any;
-  }
-  void keep(std::uint64_t label) {
-    labels_.push_back(label);
-    for (std::size_t p = 0; p < kProperties; ++p) {
-      if (worse_[p]) worst_[p] = label;
+  Searched(const Workload& of, const CheckOptions& how) : workload(of), options(how), system(of, how) {
+    explore::Progress report;
+    report.interval = std::chrono::milliseconds(200);
+    report.report = [&](const explore::Tally& t) { options.progress({t.states, t.edges, t.levels, t.queue, t.bytes}); };
+    if (options.resume != nullptr) found = search_of(*options.resume, system);
+    explore::Limits limits = limits_of(options);
+    for (bool paused = true; paused;) {
+      if (options.keep) limits.deadline = std::chrono::steady_clock::now() + options.keep_every;
+      if (options.deadline && options.keep) limits.deadline = std::min(*limits.deadline, *options.deadline);
+      found = explore::go_on(system, std::move(found), limits, options.progress ? &report : nullptr);
+      paused = found.cut == explore::Cut::deadline && limits.deadline != options.deadline;
+      const bool goes_on = !found.complete() && found.cut != explore::Cut::enough;
+      if (options.keep && goes_on) options.keep(image_of(system, found));
     }
   }
-  [[nodiscard]] const std::vector<std::uint64_t>& labels() const { return labels_; }
-  [[nodiscard]] const Judgements& judged() const { return judged_; }
-  [[nodiscard]] std::optional<std::uint64_t> worst(std::size_t property) const { return worst_[property]; }
+
+  [[nodiscard]] const explore::Graph& graph() const { return found.graph; }
+  [[nodiscard]] CheckState state(explore::NodeId node) const { return system.state(found.states[node]); }
+
+  [[nodiscard]] std::vector<WitnessStep> steps(const std::vector<explore::EdgeId>& edges) const {
+    std::vector<WitnessStep> steps;
+    for (const explore::EdgeId id : edges) {
+      const explore::Edge& edge = graph()[id];
+      const TaskId task{edge.task};
+      steps.push_back({task, system.note(edge).choices, progress(workload, state(edge.from).work, task),
+                       progress(workload, state(edge.to).work, task)});
+    }
+    return steps;
+  }
+  [[nodiscard]] Witness witness(const std::vector<explore::EdgeId>& stem,
+                                const std::vector<explore::EdgeId>& loop = {}) const {
+    return {steps(stem), steps(loop), {}};
+  }
+  /// A shortest way to the transition, and over it.
+  [[nodiscard]] Witness way_over(explore::EdgeId edge) const {
+    std::vector<explore::EdgeId> way = graph().stem(graph()[edge].from);
+    way.push_back(edge);
+    return witness(way);
+  }
 
  private:
-  std::set<std::pair<std::uint32_t, std::int64_t>> met_;
-  std::vector<std::uint64_t> labels_;  // rising
-  Judgements judged_{};
-  std::array<bool, kProperties> worse_{};  // than before, by the return asked about last
-  std::array<std::optional<std::uint64_t>, kProperties> worst_{};
+  static explore::Limits limits_of(const CheckOptions& options) {
+    explore::Limits limits;
+    limits.max_states = options.max_states;
+    limits.max_bytes = options.max_bytes;
+    limits.deadline = options.deadline;
+    limits.interrupt = options.interrupt;
+    limits.threads = options.threads;
+    return limits;
+  }
 };
-
-/// The workload as sim/explore sees it: states and transitions, and a number for each vector of choices.
-class WorkloadSystem {
- public:
-  using State = CheckState;
-
-  WorkloadSystem(const Workload& workload, const CheckOptions& options) : workload_(workload), options_(options) {}
-
-  [[nodiscard]] std::array<State, 1> initial() const { return {start_of(workload_, options_)}; }
-  /// Set as soon as a state was met that is its own quiet successor, should that be all one wants to know.
-  [[nodiscard]] bool livelock_found() const { return livelock_found_; }
-  [[nodiscard]] std::uint64_t fingerprint(const State& state) const { return state.fingerprint().bits; }
-  /// What a state adds: a reference for each part it shares, a page or two of what it does not.
-  [[nodiscard]] std::uint64_t bytes(const State& state) const {
-    return sizeof(State) + 1024 + state.work.tasks.size() * sizeof(TaskState);
-  }
-
-  [[nodiscard]] explore::NodeInfo info(const State& state) const {
-    explore::NodeInfo info;
-    info.ended = is_done(workload_, state.work);
-    for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-      if (can_step(state.work, TaskId{t})) info.enabled |= explore::TaskSet{1} << t;
-    }
-    return info;
-  }
-
-  template <class Sink>
-  void successors(const State& state, Sink&& sink) const {
-    for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-      const TaskId task{t};
-      if (is_done(workload_, state.work, task)) continue;
-      if (livelock_found_) return;
-      bool more = true;
-      std::unordered_map<std::uint64_t, std::vector<State>> met;  // where this step ends, by print and actions
-      for_each_branch(workload_, state, task, options_.actions, options_.rules, [&](Branch&& branch) {
-        if (branch.blocked) return true;  // who sleeps does not step
-        note(state, branch, task);
-        const bool tells = returns_.is_new(workload_, state, branch);
-        if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
-        if (is_done(workload_, branch.to.work)) forget_machine(branch.to);
-        // Ways that differ only in how they got there are one transition.
-        std::vector<State>& alike = met[slot_print(branch.actions, branch.to.fingerprint()).bits];
-        const bool known = std::find(alike.begin(), alike.end(), branch.to) != alike.end();
-        if (known && !tells) return true;
-        if (!known) alike.push_back(branch.to);
-        if (tells) returns_.keep(labels_.size());
-        explore::EdgeInfo info;
-        info.task = static_cast<explore::Task>(t);
-        info.actions = branch.actions;
-        info.label = labels_.size();
-        labels_.push_back(std::move(branch.choices));
-        const bool alone = state.work.tasks.size() == 1;  // of several tasks, another might step in
-        if (options_.stop_at_livelock && alone && branch.actions == 0 && branch.to == state) livelock_found_ = true;
-        more = sink(std::move(branch.to), info);
-        return more;
-      });
-      if (!more) return;
-    }
-  }
-
-  [[nodiscard]] const Choices& choices(std::uint64_t label) const { return labels_[label]; }
-  [[nodiscard]] const Reached& reached() const { return reached_; }
-  [[nodiscard]] const Returns& returns() const { return returns_; }
-
- private:
-  /// It has something to do, and no lock keeps it from that. Alone, a task that sleeps is a deadlock anyway.
-  [[nodiscard]] bool can_step(const WorkState& state, TaskId task) const {
-    if (is_done(workload_, state, task)) return false;
-    if (state.tasks.size() == 1) return true;
-    WorkState attempt = state;
-    StillEnvironment still;
-    return !std::holds_alternative<Blocked>(step(workload_, attempt, task, still));
-  }
-
-  /// Behind the last call only the results count: a path that has ended has ended, be it by the last call's return or
-  /// by a signal before that.
-  void forget_machine(State& state) const {
-    state.work.machine = Machine{};
-    for (std::size_t t = 0; t < state.work.tasks.size(); ++t) {
-      TaskState& task = state.work.tasks[t];
-      const auto made = static_cast<std::uint32_t>(workload_.calls[t].size());
-      task = {made, false, false, {}, std::move(task.results)};
-    }
-    state.budgets.clear();
-    state.looked_at.clear();
-    state.call_begin.reset();
-  }
-
-  /// Numbers and notes grow while the search asks; the graph does not depend on them.
-  void note(const CheckState& from, const Branch& branch, TaskId task) const {
-    reached_ |= branch.reached;
-    reached_.environment_acted |= branch.actions > 0;
-    const TaskState& now = branch.to.work.tasks[task.n];
-    if (now.call > from.work.tasks[task.n].call) {
-      (now.results.back() < 0 ? reached_.returned_error : reached_.returned_success) = true;
-    } else if (progress(workload_, branch.to.work, task) <= progress(workload_, from.work, task)) {
-      reached_.retried = true;
-    }
-  }
-
-  const Workload& workload_;
-  const CheckOptions& options_;
-  mutable std::vector<Choices> labels_;
-  mutable Reached reached_;
-  mutable Returns returns_;
-  mutable bool livelock_found_{};
-};
-
-using Explored = explore::Explored<WorkloadSystem>;
-
-std::vector<WitnessStep> steps_of(const Workload& workload, const WorkloadSystem& system, const Explored& found,
-                                  const std::vector<explore::EdgeId>& edges) {
-  std::vector<WitnessStep> steps;
-  for (const explore::EdgeId id : edges) {
-    const explore::Edge& edge = found.graph[id];
-    const TaskId task{edge.task};
-    steps.push_back({task, system.choices(edge.label), progress(workload, found.states[edge.from].work, task),
-                     progress(workload, found.states[edge.to].work, task)});
-  }
-  return steps;
-}
 
 bool quiet(const explore::Edge& edge) { return edge.quiet(); }
 bool any(const explore::Edge&) { return true; }
 
+Reached reached_on(const Searched& search) {
+  Reached reached;
+  for (const explore::EdgeId edge : search.graph().edges()) reached |= search.system.note(search.graph()[edge]).reached;
+  return reached;
+}
+
+std::set<std::vector<std::int64_t>> results_of(const Searched& search) {
+  std::set<std::vector<std::int64_t>> all;
+  for (const explore::NodeId node : search.graph().nodes()) {
+    if (!search.graph()[node].ended) continue;
+    std::vector<std::int64_t> results;
+    for (const TaskState& task : search.state(node).work.tasks) {
+      results.insert(results.end(), task.results.begin(), task.results.end());
+    }
+    all.insert(std::move(results));
+  }
+  return all;
+}
+
 /// What is so on a cycle: locks between rounds, and within.
-void describe_cycle(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
-                    const Explored& found, const explore::Lasso& lasso, CheckResult& result) {
+void describe_cycle(const Searched& search, const explore::Lasso& lasso, CheckResult& result) {
   std::set<LockKind> taken;
   for (const explore::EdgeId id : lasso.loop) {
-    const explore::Edge& edge = found.graph[id];
-    const CheckState& from = found.states[edge.from];
+    const explore::Edge& edge = search.graph()[id];
+    const CheckState from = search.state(edge.from);
     for (const Locks::Held& held : from.work.machine.locks.held()) {
       if (std::find(result.locks_held.begin(), result.locks_held.end(), held.lock) == result.locks_held.end()) {
         result.locks_held.push_back(held.lock);
       }
       taken.insert(held.lock.kind);
     }
-    replay_branch(workload, from, TaskId{edge.task}, options.actions, options.rules, system.choices(edge.label),
+    replay_branch(search.workload, from, TaskId{edge.task}, search.options.actions, search.options.rules,
+                  search.system.note(edge).choices,
                   [&](const Event& event) {
                     if (const auto* lock = std::get_if<LockTaken>(&event)) taken.insert(lock->lock.kind);
                   },
@@ -207,43 +118,24 @@ void describe_cycle(const Workload& workload, const CheckOptions& options, const
 
 /// Whether a SIGKILL ends the endless runs of every cycle of quiet edges. Asked of one state of each: a quiet cycle of
 /// one task has no way out, so its states share one fate.
-bool every_livelock_is_killable(const Workload& workload, const Explored& found) {
-  const explore::Components parts = explore::components(found.graph, quiet);
+bool every_livelock_is_killable(const Searched& search) {
+  const explore::Components parts = explore::components(search.graph(), quiet);
   std::vector<bool> asked(parts.all.size());
-  for (const explore::NodeId node : found.graph.nodes()) {
+  for (const explore::NodeId node : search.graph().nodes()) {
     const std::uint32_t part = parts.of[node.index];
     if (!parts.all[part].cyclic || asked[part]) continue;
     asked[part] = true;
-    if (!ends_when_killed(workload, found.states[node].work)) return false;
+    if (!ends_when_killed(search.workload, search.state(node).work)) return false;
   }
   return true;
-}
-
-explore::Limits limits_of(const CheckOptions& options) {
-  explore::Limits limits;
-  limits.max_states = options.max_states;
-  limits.max_bytes = options.max_bytes;
-  limits.deadline = options.deadline;
-  limits.interrupt = options.interrupt;
-  return limits;
-}
-
-/// A shortest way to the transition, and over it; nothing if the search was cut before it was drawn.
-std::optional<Witness> way_to(const Workload& workload, const WorkloadSystem& system, const Explored& found,
-                              std::uint64_t label) {
-  const explore::EdgeId edge{static_cast<std::uint32_t>(label)};  // each transition that was numbered was drawn
-  if (label >= found.graph.edges().size()) return std::nullopt;
-  MTESIM_CHECK(found.graph[edge].label == label);
-  std::vector<explore::EdgeId> way = found.graph.stem(found.graph[edge].from);
-  way.push_back(edge);
-  return Witness{steps_of(workload, system, found, way), {}, {}};
 }
 
 /// Judges the returns of one way, with contents tracked.
 Judgements judge_way(const Workload& workload, const CheckOptions& options, const Witness& way) {
   PropertyWatch watch(workload);
-  CheckState now = start_of(workload, options);
-  now.work.machine.track_contents = true;
+  CheckOptions with = options;
+  with.track_contents = true;
+  CheckState now = start_of(workload, with);
   for (const WitnessStep& step : way.stem) {
     watch.before_step(now.work);
     Branch branch = replay_branch(workload, now, step.task, options.actions, options.rules, step.choices,
@@ -255,66 +147,85 @@ Judgements judge_way(const Workload& workload, const CheckOptions& options, cons
 }
 
 /// The worst return of each property that a search with contents has met, with a way to it.
-void take_worst(const Workload& workload, const WorkloadSystem& system, const Explored& found, CheckResult& result) {
-  add(result.properties.judged, system.returns().judged());
+void take_worst(const Searched& search, CheckResult& result) {
+  std::array<std::optional<explore::EdgeId>, kProperties> worst;
+  Judgements& judged = result.properties.judged;
+  for (const explore::EdgeId edge : search.graph().edges()) {
+    const StepNote note = search.system.note(search.graph()[edge]);
+    if (!note.returned) continue;
+    for (std::size_t p = 0; p < kProperties; ++p) {
+      if (note.judged[p].standing == Standing::violated && graver(note.judged[p], judged[p])) worst[p] = edge;
+    }
+    add(judged, note.judged);
+  }
   for (std::size_t p = 0; p < kProperties; ++p) {
-    const auto label = system.returns().worst(p);
-    std::optional<Witness> way = label ? way_to(workload, system, found, *label) : std::nullopt;
-    if (!way) continue;
-    way->violates = static_cast<Property>(p);
+    if (!worst[p]) continue;
     result.properties.witness[p] = result.witnesses.size();
-    result.witnesses.push_back(std::move(*way));
+    result.witnesses.push_back(search.way_over(*worst[p]));
+    result.witnesses.back().violates = static_cast<Property>(p);
   }
 }
 
 /// One way to each result of each call, as far as all of them together have few steps.
-void judge_results(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
-                   const Explored& found, CheckResult& result) {
+void judge_results(const Searched& search, CheckResult& result) {
   std::uint64_t steps = std::max<std::uint64_t>(10'000, result.transitions / 20);
-  for (const std::uint64_t label : system.returns().labels()) {
-    std::optional<Witness> way = way_to(workload, system, found, label);
-    if (!way || way->stem.size() > steps) {
+  std::set<std::pair<std::uint32_t, std::int64_t>> met;
+  for (const explore::EdgeId edge : search.graph().edges()) {
+    const StepNote note = search.system.note(search.graph()[edge]);
+    if (!note.returned || !met.insert({note.returned->call, note.returned->result}).second) continue;
+    const Witness way = search.way_over(edge);
+    if (way.stem.size() > steps) {
       ++result.properties.ways_left;
       continue;
     }
-    steps -= way->stem.size();
+    steps -= way.stem.size();
     ++result.properties.ways;
-    const Judgements judged = judge_way(workload, options, *way);
+    const Judgements judged = judge_way(search.workload, search.options, way);
     for (std::size_t p = 0; p < kProperties; ++p) {
       if (judged[p].standing != Standing::violated || !graver(judged[p], result.properties.judged[p])) continue;
-      way->violates = static_cast<Property>(p);
       std::optional<std::size_t>& at = result.properties.witness[p];
       if (!at) {
         at = result.witnesses.size();
         result.witnesses.emplace_back();
       }
-      result.witnesses[*at] = *way;
+      result.witnesses[*at] = way;
+      result.witnesses[*at].violates = static_cast<Property>(p);
     }
     add(result.properties.judged, judged);
   }
 }
 
-/// Searches a second time, with contents; `found` is the search without.
-void judge_properties(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
-                      const Explored& found, CheckResult& result) {
+/// Searches a second time, with contents, if the first was without and small.
+void judge_properties(const Searched& search, CheckResult& result) {
   constexpr std::uint64_t kFewStates = 1000;  // of the search without contents
   constexpr std::uint64_t kMostWithContents = 2000;
-  if (options.track_contents) {
-    take_worst(workload, system, found, result);
+  if (search.options.track_contents) {
+    take_worst(search, result);
     result.properties.every_future = result.complete;
     return;
   }
-  if (found.complete() && result.states <= kFewStates) {
-    CheckOptions with = options;
+  const bool cut_short = !search.found.complete() && search.found.cut != explore::Cut::enough;
+  if (!cut_short && result.states <= kFewStates) {
+    CheckOptions with = search.options;
     with.track_contents = true;
     with.stop_at_livelock = false;
-    with.max_states = std::min(options.max_states, kMostWithContents);
-    const WorkloadSystem again(workload, with);
-    const Explored all = explore::explore(again, limits_of(with));
-    result.properties.every_future = all.complete();
-    if (all.complete()) return take_worst(workload, again, all, result);
+    with.max_states = std::min(with.max_states, kMostWithContents);
+    with.progress = {};
+    with.keep = {};
+    with.resume = nullptr;
+    const Searched again(search.workload, with);
+    result.properties.every_future = again.found.complete();
+    if (again.found.complete()) return take_worst(again, result);
   }
-  judge_results(workload, options, system, found, result);
+  judge_results(search, result);
+}
+
+/// The states that no end can be reached from any more, whatever the environment does.
+void find_traps(const Searched& search, CheckResult& result) {
+  const std::vector<explore::NodeId> trapped = explore::cannot_end(search.graph());
+  if (trapped.empty()) return;
+  result.trapped_states = trapped.size();
+  result.rounds_to_trap = search.graph().stem(trapped.front()).size();  // the nearest: they are in order of depth
 }
 
 explore::TaskSet all_tasks(const Workload& workload) {
@@ -326,27 +237,30 @@ explore::TaskSet all_tasks(const Workload& workload) {
 /// granule or page it was and how far the call had come do not count.
 using Shape = std::vector<std::uint64_t>;
 /// Where the stem ends.
-explore::NodeId end_of(const Explored& found, const explore::Lasso& lasso) {
-  return lasso.stem.empty() ? explore::NodeId{} : found.graph[lasso.stem.back()].to;
+explore::NodeId end_of(const Searched& search, const explore::Lasso& lasso) {
+  return lasso.stem.empty() ? explore::NodeId{} : search.graph()[lasso.stem.back()].to;
 }
-Shape shape_of(const WorkloadSystem& system, const Explored& found, const explore::Lasso& lasso) {
+Shape shape_of(const Searched& search, const explore::Lasso& lasso) {
   const auto word = [](std::uint64_t kind, std::uint64_t task, std::uint64_t what) {
     return kind << 48 | task << 32 | what;
   };
   Shape stem;
   for (const explore::EdgeId id : lasso.stem) {
-    const explore::Edge& edge = found.graph[id];
-    for (const ChoiceAt& at : system.choices(edge.label)) stem.push_back(word(0, edge.task, at.choice.action));
+    const explore::Edge& edge = search.graph()[id];
+    const StepNote note = search.system.note(edge);
+    for (const ChoiceAt& at : note.choices) stem.push_back(word(0, edge.task, at.choice.action));
   }
   std::sort(stem.begin(), stem.end());
   Shape shape = std::move(stem);
   for (const explore::EdgeId id : lasso.loop) {
-    const explore::Edge& edge = found.graph[id];
+    const explore::Edge& edge = search.graph()[id];
     shape.push_back(word(1, edge.task, 0));
-    for (const ChoiceAt& at : system.choices(edge.label)) shape.push_back(word(2, edge.task, at.choice.action));
+    const StepNote note = search.system.note(edge);
+    for (const ChoiceAt& at : note.choices) shape.push_back(word(2, edge.task, at.choice.action));
   }
   Shape locks;
-  for (const Locks::Held& held : found.states[end_of(found, lasso)].work.machine.locks.held()) {
+  const CheckState end = search.state(end_of(search, lasso));
+  for (const Locks::Held& held : end.work.machine.locks.held()) {
     locks.push_back(word(3, held.task.n, static_cast<std::uint64_t>(held.lock.kind)));
   }
   std::sort(locks.begin(), locks.end());
@@ -356,41 +270,41 @@ Shape shape_of(const WorkloadSystem& system, const Explored& found, const explor
 
 /// Further ways to the same verdict as `first`, behind those that are there: other cycles, other states in which nobody
 /// can step, other sets of results. First one of each shape, then, if those are too few, more of shapes that were met.
-void add_witnesses(const Workload& workload, const CheckOptions& options, const WorkloadSystem& system,
-                   const Explored& found, const Ways& ways, const explore::Lasso& first, CheckResult& result) {
+void add_witnesses(const Searched& search, const Ways& ways, const explore::Lasso& first, CheckResult& result) {
+  const explore::Graph& graph = search.graph();
   std::vector<explore::Lasso> others;
-  const explore::TaskSet tasks = all_tasks(workload);
+  const explore::TaskSet tasks = all_tasks(search.workload);
   switch (result.verdict) {
     case Verdict::livelock:
-      others = shortest_lassos(found.graph, ways, quiet, tasks, kMostComponents);
+      others = shortest_lassos(graph, ways, quiet, tasks, kMostComponents);
       break;
     case Verdict::starvation:
-      others = shortest_lassos(found.graph, ways, any, tasks, kMostComponents);
+      others = shortest_lassos(graph, ways, any, tasks, kMostComponents);
       break;
     case Verdict::deadlock:
-      for (const explore::NodeId node : explore::deadlocks(found.graph)) others.push_back({ways.to(node), {}});
+      for (const explore::NodeId node : explore::deadlocks(graph)) others.push_back({ways.to(node), {}});
       break;
     case Verdict::returns:
-      for (const explore::NodeId node : found.graph.nodes()) {  // each set of results has one node
-        if (found.graph[node].ended) others.push_back({ways.to(node), {}});
+      for (const explore::NodeId node : graph.nodes()) {  // each set of results has one node
+        if (graph[node].ended) others.push_back({ways.to(node), {}});
       }
       break;
     case Verdict::bound:
       return;
   }
   const explore::Components parts =
-      explore::components(found.graph, result.verdict == Verdict::livelock ? explore::EdgeFilter(quiet) : any);
+      explore::components(graph, result.verdict == Verdict::livelock ? explore::EdgeFilter(quiet) : any);
   std::vector<Witness> alike;
-  std::set<Shape> met{shape_of(system, found, first)};
-  std::size_t more = options.witnesses - 1;
+  std::set<Shape> met{shape_of(search, first)};
+  std::size_t more = search.options.witnesses - 1;
   const auto again = [&](const explore::Lasso& lasso) {
-    if (lasso.loop.empty() || first.loop.empty()) return end_of(found, lasso) == end_of(found, first);
-    return parts.of[end_of(found, lasso).index] == parts.of[end_of(found, first).index];
+    if (lasso.loop.empty() || first.loop.empty()) return end_of(search, lasso) == end_of(search, first);
+    return parts.of[end_of(search, lasso).index] == parts.of[end_of(search, first).index];
   };
   for (const explore::Lasso& lasso : others) {
     if (again(lasso)) continue;
-    Witness one{steps_of(workload, system, found, lasso.stem), steps_of(workload, system, found, lasso.loop), {}};
-    const bool fresh = result.verdict == Verdict::returns || met.insert(shape_of(system, found, lasso)).second;
+    Witness one = search.witness(lasso.stem, lasso.loop);
+    const bool fresh = result.verdict == Verdict::returns || met.insert(shape_of(search, lasso)).second;
     if (!fresh) {
       alike.push_back(std::move(one));
     } else if (more > 0) {
@@ -415,6 +329,8 @@ std::string cut_name(explore::Cut cut) {
       return "an interrupt";
     case explore::Cut::numbers:
       return "the number of transitions that can be counted";
+    case explore::Cut::enough:
+      return "the first livelock";
   }
   return "?";
 }
@@ -438,64 +354,52 @@ std::string_view verdict_name(Verdict verdict) {
 }
 
 CheckResult check(const Workload& workload, const CheckOptions& options) {
-  const WorkloadSystem system(workload, options);
-  explore::Progress progress_report;
-  progress_report.every = 4096;
-  progress_report.report = [&](const explore::Tally& t) {
-    options.progress({t.states, t.edges, t.levels, t.queue, t.bytes});
-  };
-  const Explored found = explore::explore(system, limits_of(options), options.progress ? &progress_report : nullptr);
+  const Searched search(workload, options);
+  const explore::Graph& graph = search.graph();
 
   CheckResult result;
-  result.states = found.tally.states;
-  result.transitions = found.tally.edges;
-  result.levels = found.tally.levels;
-  result.complete = found.complete() && !system.livelock_found();
-  result.reached = system.reached();
-  for (const explore::NodeId node : found.graph.nodes()) {
-    if (!found.graph[node].ended) continue;
-    std::vector<std::int64_t> results;
-    for (const TaskState& task : found.states[node].work.tasks) {
-      results.insert(results.end(), task.results.begin(), task.results.end());
-    }
-    result.results.insert(std::move(results));
-  }
+  result.states = search.found.tally.states;
+  result.transitions = search.found.tally.edges;
+  result.levels = search.found.tally.levels;
+  result.complete = search.found.complete();
+  result.reached = reached_on(search);
+  result.results = results_of(search);
+  result.accessed = search.system.accessed();
+  find_traps(search, result);
 
   explore::Lasso shown;
   const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
     shown = {stem, loop};
-    result.witnesses.push_back({steps_of(workload, system, found, stem), steps_of(workload, system, found, loop), {}});
+    result.witnesses.push_back(search.witness(stem, loop));
   };
   const explore::TaskSet tasks = all_tasks(workload);
-  const Ways ways(found.graph);
-  if (const auto lassos = shortest_lassos(found.graph, ways, quiet, tasks, 1); !lassos.empty()) {
+  const Ways ways(graph);
+  if (const auto lassos = shortest_lassos(graph, ways, quiet, tasks, 1); !lassos.empty()) {
     result.verdict = Verdict::livelock;
     witness(lassos.front().stem, lassos.front().loop);
-    describe_cycle(workload, options, system, found, lassos.front(), result);
-    result.killable = every_livelock_is_killable(workload, found);
-  } else if (const auto stuck = explore::deadlocks(found.graph); !stuck.empty()) {
+    describe_cycle(search, lassos.front(), result);
+    result.killable = every_livelock_is_killable(search);
+  } else if (const auto stuck = explore::deadlocks(graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
     witness(ways.to(stuck.front()), {});
-  } else if (!found.complete()) {
-    result.cut_by = cut_name(found.cut);  // what is missing might be a livelock
-  } else if (explore::find_fair_lasso(found.graph, any, tasks)) {
+  } else if (!search.found.complete()) {
+    result.cut_by = cut_name(search.found.cut);  // what is missing might be a livelock
+  } else if (explore::find_fair_lasso(graph, any, tasks)) {
     result.verdict = Verdict::starvation;
-    const auto mean = explore::min_cycle_mean(found.graph, any);
+    const auto mean = explore::min_cycle_mean(graph, any);
     MTESIM_CHECK(mean.has_value());
     result.least_actions = mean->actions;
     result.least_rounds = mean->edges;
-    witness(ways.to(found.graph[mean->lasso.loop.front()].from), mean->lasso.loop);
+    witness(ways.to(graph[mean->lasso.loop.front()].from), mean->lasso.loop);
   } else {
     result.verdict = Verdict::returns;
-    if (const auto longest = explore::longest_path(found.graph)) {
+    if (const auto longest = explore::longest_path(graph)) {
       result.most_rounds = longest->weight;
       witness(longest->edges, {});
     }
   }
-  if (options.judge_properties && has_properties(workload)) {
-    judge_properties(workload, options, system, found, result);
-  }
-  if (options.witnesses > 1) add_witnesses(workload, options, system, found, ways, shown, result);
+  if (options.judge_properties && has_properties(workload)) judge_properties(search, result);
+  if (options.witnesses > 1) add_witnesses(search, ways, shown, result);
   for (const Witness& found_witness : result.witnesses) {
     MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));
   }

@@ -42,6 +42,8 @@ struct Witness {
   bool operator==(const Witness&) const = default;
 };
 
+struct SearchImage;
+
 struct CheckOptions {
   std::vector<Action> actions;
   BranchRules rules;
@@ -61,6 +63,7 @@ struct CheckOptions {
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
+  unsigned threads{1};  ///< that search; what is found does not depend on how many
   /// Told now and then: states, transitions, depth, queue.
   struct Progress {
     std::uint64_t states{};
@@ -70,6 +73,11 @@ struct CheckOptions {
     std::uint64_t bytes{};
   };
   std::function<void(const Progress&)> progress;
+  /// Given the search as it is, so often and when a limit or an interrupt cuts it: what `resume` takes.
+  std::function<void(const SearchImage&)> keep;
+  std::chrono::steady_clock::duration keep_every{std::chrono::minutes(1)};
+  /// Where a search was that goes on. Of the same workload and options but for limits: WrongImage otherwise.
+  const SearchImage* resume{};
 };
 
 /// Which properties hold when calls return.
@@ -81,6 +89,13 @@ struct PropertyCheck {
   std::uint64_t ways{};
   std::uint64_t ways_left{};
   std::array<std::optional<std::size_t>, kProperties> witness{};  ///< violated: index in CheckResult::witnesses
+};
+
+/// User memory [begin, end), untagged.
+struct UserRange {
+  std::uint64_t begin{};
+  std::uint64_t end{};
+  bool operator==(const UserRange&) const = default;
 };
 
 struct CheckResult {
@@ -98,8 +113,12 @@ struct CheckResult {
   std::vector<LockKind> locks_taken;            ///< livelock: on its cycle, at any time
   std::uint64_t least_actions{};                ///< starvation: this many actions …
   std::uint64_t least_rounds{};                 ///< … in this many rounds keep it going
+  /// States from which no path ends any more, whatever the environment does; of a search that was cut, those known.
+  std::uint64_t trapped_states{};
+  std::uint64_t rounds_to_trap{};  ///< how many rounds to the nearest
   std::vector<Witness> witnesses;
   Reached reached;
+  std::vector<UserRange> accessed;  ///< what any access on any path looked at, rising; of the first address space
   PropertyCheck properties;
 };
 

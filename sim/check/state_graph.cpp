@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/check/workload_system.h"
+
 namespace mtesim {
 
 bool StateGraphDrawing::same(const StateGraph::Node& node, const CheckState& state, bool ended) const {
@@ -25,9 +27,7 @@ StateGraphDrawing::Found StateGraphDrawing::find_or_add(const CheckState& state)
 }
 
 void StateGraphDrawing::explore(std::size_t most_nodes) {
-  CheckState start = start_of_check(workload_, options_.actions);
-  start.work.machine.track_contents = options_.track_contents;
-  find_or_add(start);
+  find_or_add(start_of(workload_, options_));
   for (std::size_t at = 0; at < graph_.nodes.size() && !graph_.cut; ++at) {
     if (graph_.nodes[at].ended) continue;
     const CheckState from = graph_.nodes[at].state;

@@ -15,21 +15,6 @@ constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
 bool inside(const Components& sccs, const Edge& edge) { return sccs.of[edge.from.index] == sccs.of[edge.to.index]; }
 
-/// What each SCC is like, once it is known who belongs to which.
-void describe(const Graph& graph, const EdgeFilter& passes, Components& sccs) {
-  for (const NodeId n : graph.nodes()) {
-    Component& scc = sccs.all[sccs.of[n.index]];
-    ++scc.nodes;
-    scc.met |= ~graph[n].enabled;
-    for (const EdgeId e : graph.out(n)) {
-      const Edge& edge = graph[e];
-      if (!inside(sccs, edge) || !passes(edge)) continue;
-      scc.cyclic = true;
-      scc.met |= only(edge.task);
-    }
-  }
-}
-
 /// The shortest loop of edges that pass, from `entry` back to it, on which each of `tasks` is met: breadth first over
 /// pairs of a node and the tasks met so far.
 std::vector<EdgeId> shortest_loop(const Graph& graph, const EdgeFilter& passes, const Components& sccs, NodeId entry,
@@ -46,7 +31,7 @@ std::vector<EdgeId> shortest_loop(const Graph& graph, const EdgeFilter& passes, 
   for (std::size_t at = 0; at < queue.size(); ++at) {
     const Place here = queue[at];
     for (const EdgeId e : graph.out(here.node)) {
-      const Edge& edge = graph[e];
+      const Edge edge = graph.edge(here.node, e);
       if (!inside(sccs, edge) || !passes(edge)) continue;
       const TaskSet met = here.met | ((only(edge.task) | ~graph[edge.to].enabled) & tasks);
       if (edge.to == entry && met == tasks) {
@@ -79,12 +64,12 @@ std::optional<ForcedCycle> best_forced_cycle(const Graph& graph, const Choice& c
     NodeId at = start;
     while (walked[at.index] == kNone && choice[at.index] != kNone) {
       walked[at.index] = start.index;
-      at = graph[EdgeId{choice[at.index]}].to;
+      at = graph.edge(at, EdgeId{choice[at.index]}).to;
     }
     if (walked[at.index] != start.index) continue;  // it came to a stop, or to where an earlier walk had been
     ForcedCycle cycle{0, 0, at};
     do {
-      const Edge& edge = graph[EdgeId{choice[at.index]}];
+      const Edge edge = graph.edge(at, EdgeId{choice[at.index]});
       cycle.actions += edge.actions;
       ++cycle.edges;
       at = edge.to;
@@ -95,7 +80,7 @@ std::optional<ForcedCycle> best_forced_cycle(const Graph& graph, const Choice& c
 }
 
 Lasso lasso_of(const Graph& graph, const Choice& choice, const ForcedCycle& cycle) {
-  const auto next = [&](NodeId n) { return graph[EdgeId{choice[n.index]}].to; };
+  const auto next = [&](NodeId n) { return graph.edge(n, EdgeId{choice[n.index]}).to; };
   NodeId entry = cycle.at;
   for (NodeId n = next(cycle.at); n != cycle.at; n = next(n)) entry = std::min(entry, n);
   Lasso lasso{graph.stem(entry), {}};
@@ -109,64 +94,8 @@ Lasso lasso_of(const Graph& graph, const Choice& choice, const ForcedCycle& cycl
 
 }  // namespace
 
-Components components(const Graph& graph, const EdgeFilter& passes) {
-  struct Frame {
-    NodeId node;
-    EdgeId next;  // the edge to look at
-    EdgeId last;  // one past its last edge
-  };
-  const std::size_t count = graph.nodes().size();
-  Components sccs{std::vector<std::uint32_t>(count, kNone), {}};  // kNone: not yet in one
-  std::vector<std::uint32_t> order(count, 0);                     // of discovery; 0 is not yet discovered
-  std::vector<std::uint32_t> low(count, 0);                       // the earliest that its subtree leads back to
-  std::vector<NodeId> open;                                       // discovered, and not yet in an SCC
-  std::vector<Frame> frames;                                      // the call stack
-  std::uint32_t clock = 0;
-  const auto enter = [&](NodeId n) {
-    order[n.index] = low[n.index] = ++clock;
-    open.push_back(n);
-    const auto out = graph.out(n);
-    frames.push_back({n, EdgeId{out.first}, EdgeId{out.last}});
-  };
-  const auto leave = [&](NodeId n) {
-    frames.pop_back();
-    if (!frames.empty()) {
-      std::uint32_t& above = low[frames.back().node.index];
-      above = std::min(above, low[n.index]);
-    }
-    if (low[n.index] != order[n.index]) return;
-    const auto number = static_cast<std::uint32_t>(sccs.all.size());
-    sccs.all.emplace_back();
-    while (sccs.of[n.index] == kNone) {
-      sccs.of[open.back().index] = number;
-      open.pop_back();
-    }
-  };
-  for (const NodeId root : graph.nodes()) {
-    if (order[root.index] != 0) continue;
-    enter(root);
-    while (!frames.empty()) {
-      Frame& top = frames.back();
-      if (top.next == top.last) {
-        leave(top.node);
-        continue;
-      }
-      const Edge& edge = graph[top.next];
-      ++top.next.index;
-      if (!passes(edge)) continue;
-      if (order[edge.to.index] == 0) {
-        enter(edge.to);
-      } else if (sccs.of[edge.to.index] == kNone) {
-        low[edge.from.index] = std::min(low[edge.from.index], order[edge.to.index]);
-      }
-    }
-  }
-  describe(graph, passes, sccs);
-  return sccs;
-}
-
-std::optional<Lasso> find_fair_lasso(const Graph& graph, const EdgeFilter& passes, TaskSet tasks) {
-  const Components sccs = components(graph, passes);
+std::optional<Lasso> detail::nearest_fair_lasso(const Graph& graph, const Components& sccs, const EdgeFilter& passes,
+                                                TaskSet tasks) {
   for (const NodeId n : graph.nodes()) {  // breadth first: the first is the nearest
     if (!sccs.all[sccs.of[n.index]].fair(tasks)) continue;
     return Lasso{graph.stem(n), shortest_loop(graph, passes, sccs, n, tasks)};
@@ -174,16 +103,12 @@ std::optional<Lasso> find_fair_lasso(const Graph& graph, const EdgeFilter& passe
   return std::nullopt;
 }
 
-std::optional<Lasso> find_lasso(const Graph& graph, const EdgeFilter& passes) {
-  return find_fair_lasso(graph, passes, 0);
-}
-
 std::optional<Path> longest_path(const Graph& graph, const EdgeWeight& weight) {
   const std::size_t count = graph.nodes().size();
   std::vector<std::uint32_t> waiting(count, 0);  // edges into it not yet taken
   std::vector<std::uint64_t> most(count, 0);
   std::vector<std::uint32_t> by(count, kNone);  // the last edge of the heaviest path
-  for (const EdgeId e : graph.edges()) ++waiting[graph[e].to.index];
+  for (const EdgeId e : graph.edges()) ++waiting[graph.to(e).index];
   std::vector<NodeId> ready;
   for (const NodeId n : graph.nodes()) {
     if (waiting[n.index] == 0) ready.push_back(n);
@@ -195,8 +120,9 @@ std::optional<Path> longest_path(const Graph& graph, const EdgeWeight& weight) {
     ready.pop_back();
     if (most[n.index] > most[end.index]) end = n;
     for (const EdgeId e : graph.out(n)) {
-      const std::uint32_t to = graph[e].to.index;
-      const std::uint64_t sum = most[n.index] + weight(graph[e]);
+      const Edge edge = graph.edge(n, e);
+      const std::uint32_t to = edge.to.index;
+      const std::uint64_t sum = most[n.index] + weight(edge);
       if (by[to] == kNone || sum > most[to]) {
         most[to] = sum;
         by[to] = e.index;
@@ -220,16 +146,20 @@ std::optional<Path> longest_path(const Graph& graph) {
 std::optional<CycleMean> min_cycle_mean(const Graph& graph, const EdgeFilter& passes) {
   const std::size_t count = graph.nodes().size();
   const Components sccs = components(graph, passes);
-  std::vector<EdgeId> edges;  // those that can be on a cycle
+  std::vector<Edge> edges;  // those that can be on a cycle
+  std::vector<EdgeId> ids;  // of the same
   Choice choice(count, kNone);
   std::uint64_t busiest = 1;
-  for (const EdgeId e : graph.edges()) {
-    const Edge& edge = graph[e];
-    if (!inside(sccs, edge) || !passes(edge)) continue;
-    edges.push_back(e);
-    busiest = std::max<std::uint64_t>(busiest, edge.actions);
-    std::uint32_t& chosen = choice[edge.from.index];
-    if (chosen == kNone || edge.actions < graph[EdgeId{chosen}].actions) chosen = e.index;
+  for (const NodeId n : graph.nodes()) {
+    for (const EdgeId e : graph.out(n)) {
+      const Edge edge = graph.edge(n, e);
+      if (!inside(sccs, edge) || !passes(edge)) continue;
+      edges.push_back(edge);
+      ids.push_back(e);
+      busiest = std::max<std::uint64_t>(busiest, edge.actions);
+      std::uint32_t& chosen = choice[n.index];
+      if (chosen == kNone || edge.actions < graph.edge(n, EdgeId{chosen}).actions) chosen = e.index;
+    }
   }
   if (edges.empty()) return std::nullopt;
   MTESIM_CHECK(busiest < (std::uint64_t{1} << 61) / count / count);  // then no sum below can overflow
@@ -247,11 +177,11 @@ std::optional<CycleMean> min_cycle_mean(const Graph& graph, const EdgeFilter& pa
     for (std::optional<ForcedCycle> lower; fell && !lower;) {
       fell = false;
       for (std::size_t i = edges.size(); i-- > 0;) {  // from the deep end, whither most edges lead
-        const Edge& edge = graph[edges[i]];
+        const Edge& edge = edges[i];
         const std::int64_t sum = q * static_cast<std::int64_t>(edge.actions) - p + cost[edge.to.index];
         if (sum >= cost[edge.from.index]) continue;
         cost[edge.from.index] = sum;
-        choice[edge.from.index] = edges[i].index;
+        choice[edge.from.index] = ids[i].index;
         fell = true;
       }
       lower = best_forced_cycle(graph, choice);
@@ -264,11 +194,13 @@ std::optional<CycleMean> min_cycle_mean(const Graph& graph, const EdgeFilter& pa
 std::vector<NodeId> cannot_end(const Graph& graph) {
   const std::size_t count = graph.nodes().size();
   std::vector<std::uint32_t> first(count + 1, 0);  // the edges of the graph, sorted by the node they enter
-  for (const EdgeId e : graph.edges()) ++first[graph[e].to.index + std::size_t{1}];
+  for (const EdgeId e : graph.edges()) ++first[graph.to(e).index + std::size_t{1}];
   for (std::size_t i = 0; i < count; ++i) first[i + 1] += first[i];
   std::vector<NodeId> before(graph.edges().size());
   std::vector<std::uint32_t> fill(first.begin(), first.end() - 1);
-  for (const EdgeId e : graph.edges()) before[fill[graph[e].to.index]++] = graph[e].from;
+  for (const NodeId n : graph.nodes()) {
+    for (const EdgeId e : graph.out(n)) before[fill[graph.to(e).index]++] = n;
+  }
 
   std::vector<std::uint8_t> may_end(count, 0);
   std::vector<NodeId> queue;

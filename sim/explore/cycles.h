@@ -1,16 +1,25 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "sim/explore/graph.h"
 
 namespace mtesim::explore {
 
+/// Which edges count: anything that says so of an edge. Where all edges are asked about it is a template's argument.
 using EdgeFilter = std::function<bool(const Edge&)>;
 using EdgeWeight = std::function<std::uint64_t(const Edge&)>;
+
+namespace detail {
+template <class Passes>
+class SccSearch;
+}  // namespace detail
 
 /// A strongly connected component (SCC) of the edges that pass a filter.
 struct Component {
@@ -31,7 +40,10 @@ struct Components {
 
 /// The SCCs of the edges that pass. Time: linear; the call stack does not grow with the graph.
 /// Source: [tarjan-1972]
-[[nodiscard]] Components components(const Graph& graph, const EdgeFilter& passes);
+template <class Passes>
+[[nodiscard]] Components components(const Graph& graph, const Passes& passes) {
+  return detail::SccSearch<Passes>(graph, passes).run();
+}
 
 /// An endless run: the stem leads from a root to the entry, by whatever edges; the loop from the entry back to it.
 struct Lasso {
@@ -40,14 +52,25 @@ struct Lasso {
   bool operator==(const Lasso&) const = default;
 };
 
+namespace detail {
+[[nodiscard]] std::optional<Lasso> nearest_fair_lasso(const Graph& graph, const Components& sccs,
+                                                      const EdgeFilter& passes, TaskSet tasks);
+}  // namespace detail
+
 /// A cycle of edges that pass, on which each of `tasks` moves or is disabled somewhere (weak fairness by task).
 /// Returns: none if there is none. Else the stem is as short as that of any such lasso, the entry is the node of lowest
 ///          number on any such cycle, and the loop is the shortest through it. Their sum need not be the least.
 /// Time:    linear to know; to show, at most the SCC times the subsets of `tasks`, and most often far less.
-[[nodiscard]] std::optional<Lasso> find_fair_lasso(const Graph& graph, const EdgeFilter& passes, TaskSet tasks);
+template <class Passes>
+[[nodiscard]] std::optional<Lasso> find_fair_lasso(const Graph& graph, const Passes& passes, TaskSet tasks) {
+  return detail::nearest_fair_lasso(graph, components(graph, passes), passes, tasks);
+}
 
 /// The same without fairness: any cycle of edges that pass will do.
-[[nodiscard]] std::optional<Lasso> find_lasso(const Graph& graph, const EdgeFilter& passes);
+template <class Passes>
+[[nodiscard]] std::optional<Lasso> find_lasso(const Graph& graph, const Passes& passes) {
+  return find_fair_lasso(graph, passes, 0);
+}
 
 struct Path {
   std::uint64_t weight = 0;
@@ -80,5 +103,117 @@ struct CycleMean {
 
 /// The nodes that have not ended and that no edge leaves.
 [[nodiscard]] std::vector<NodeId> deadlocks(const Graph& graph);
+
+namespace detail {
+
+/// One run of components(). Of each node it keeps one number, in `of`: 0 as long as it has not been met; then the
+/// earliest open node that its subtree leads back to, by order; and in the end, from the top down, that of its SCC,
+/// which is above all of those, so that an edge to a node that is done never lowers anything.
+/// Source: Tarjan's algorithm in the form of [pearce-2016]
+template <class Passes>
+class SccSearch {
+ public:
+  SccSearch(const Graph& graph, const Passes& passes) : graph_(graph), passes_(passes) {}
+
+  Components run() {
+    found_.of.resize(graph_.nodes().size());
+    for (const NodeId root : graph_.nodes()) {
+      if (found_.of[root.index] == 0) walk(root);
+    }
+    for (std::uint32_t& number : found_.of) number = kTop - number;
+    describe();
+    return std::move(found_);
+  }
+
+ private:
+  static constexpr std::uint32_t kTop = std::numeric_limits<std::uint32_t>::max();
+  struct Frame {  // of the call stack
+    NodeId node;
+    EdgeId next;  // the edge to look at
+    EdgeId last;  // one past its last edge
+    std::uint32_t low;
+  };
+
+  [[nodiscard]] Frame enter(NodeId n) {
+    found_.of[n.index] = ++clock_;
+    const auto out = graph_.out(n);
+    return {n, EdgeId{out.first}, EdgeId{out.last}, clock_};
+  }
+
+  void walk(NodeId root) {
+    Frame top = enter(root);
+    for (;;) {
+      if (const auto to = step(top)) {
+        frames_.push_back(top);
+        top = enter(*to);
+        continue;
+      }
+      leave(top);
+      if (frames_.empty()) return;
+      const std::uint32_t low = found_.of[top.node.index];
+      top = frames_.back();
+      frames_.pop_back();
+      top.low = std::min(top.low, low);
+    }
+  }
+
+  /// The next node to enter from here.
+  [[nodiscard]] std::optional<NodeId> step(Frame& top) {
+    while (top.next != top.last) {
+      const Edge edge = graph_.edge(top.node, top.next);
+      ++top.next.index;
+      if (!passes_(edge)) continue;
+      const std::uint32_t there = found_.of[edge.to.index];
+      if (there == 0) return edge.to;
+      if (there > top.low) continue;
+      if (edge.to == top.node) self_loops_.push_back(top.node);
+      top.low = there;
+    }
+    return std::nullopt;
+  }
+
+  void leave(const Frame& top) {
+    std::uint32_t& mine = found_.of[top.node.index];
+    if (top.low != mine) {
+      mine = top.low;
+      open_.push_back(top.node);
+      return;
+    }
+    const std::uint32_t number = kTop - static_cast<std::uint32_t>(found_.all.size());
+    Component& scc = found_.all.emplace_back();
+    for (scc.nodes = 1; !open_.empty() && found_.of[open_.back().index] >= mine; ++scc.nodes) {
+      found_.of[open_.back().index] = number;
+      open_.pop_back();
+    }
+    mine = number;
+    clock_ -= scc.nodes;
+  }
+
+  /// What each SCC is like, now that it is known who belongs to which.
+  void describe() {
+    for (Component& scc : found_.all) scc.cyclic = scc.nodes > 1;
+    for (const NodeId n : self_loops_) found_.all[found_.of[n.index]].cyclic = true;
+    for (const NodeId n : graph_.nodes()) {
+      const std::uint32_t number = found_.of[n.index];
+      Component& scc = found_.all[number];
+      scc.met |= ~graph_[n].enabled;
+      if (!scc.cyclic) continue;
+      for (const EdgeId e : graph_.out(n)) {
+        const Edge edge = graph_.edge(n, e);
+        if (found_.of[edge.to.index] == number && passes_(edge)) scc.met |= only(edge.task);
+      }
+    }
+  }
+
+  const Graph& graph_;
+  const Passes& passes_;
+  Components found_;
+  std::vector<NodeId> open_;  // left, and not yet in an SCC
+  std::vector<Frame> frames_;
+  std::vector<NodeId> self_loops_;
+  std::uint32_t clock_ = 0;
+};
+
+}  // namespace detail
 
 }  // namespace mtesim::explore

@@ -81,6 +81,8 @@ struct Edge : EdgeInfo {
 /// The states and transitions reached from one or more roots.
 /// Shape:   nodes numbered breadth first, roots in front; edges in the order of the nodes they leave. So a lower number
 ///          is never deeper, and the first edge that enters a node is the last of a shortest way to it.
+///          An edge takes 8 bytes, and 8 more for its label unless every label is the edge's place among those that
+///          leave its node; its `from` is looked up. Whoever walks all edges of a node spares that with edge().
 /// Growth:  add roots, then nodes and edges as a breadth-first search meets them: an edge leaves the same node as the
 ///          last one or a later node, and nodes are first entered in the order of their numbers.
 ///          Two edges with the same ends are two.
@@ -89,9 +91,10 @@ struct Edge : EdgeInfo {
 class Graph {
  public:
   static constexpr std::uint32_t kMaxIds = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t kMaxActions = (1u << 23) - 1;  // on one edge
 
   NodeId add_root(const NodeInfo& info) {
-    MTESIM_CHECK(infos_.size() == roots_ && edges_.size() == 0);
+    MTESIM_CHECK(infos_.size() == roots_ && moves_.size() == 0);
     ++roots_;
     return add_node(info);
   }
@@ -103,24 +106,36 @@ class Graph {
   EdgeId add_edge(NodeId from, NodeId to, const EdgeInfo& info) {
     const std::uint32_t found = roots_ + static_cast<std::uint32_t>(parents_.size());
     MTESIM_CHECK(from.index < found && from.index + std::size_t{1} >= first_.size());
-    MTESIM_CHECK(to.index <= found && to.index < infos_.size() && edges_.size() < kMaxIds);
-    const EdgeId id{static_cast<std::uint32_t>(edges_.size())};
-    first_.resize(from.index + std::size_t{1}, id);
+    MTESIM_CHECK(to.index <= found && to.index < infos_.size() && moves_.size() < kMaxIds);
+    MTESIM_CHECK(info.actions <= kMaxActions);
+    const EdgeId id{static_cast<std::uint32_t>(moves_.size())};
+    while (first_.size() <= from.index) first_.push_back(id);
     if (to.index == found) parents_.push_back(id);
-    edges_.push_back(Edge{info, from, to});
+    if (labels_.size() != 0 || info.label != id.index - first_[from.index].index) add_label(info.label);
+    moves_.push_back({to, info.actions << 9 | std::uint32_t{info.task} << 1 | (info.progress ? 1u : 0u)});
     return id;
   }
   /// The search stopped before it knew all edges of `first`, of which some may be here, or any of the nodes after it.
   void cut_from(NodeId first) { expanded_ = first.index; }
+  /// The search goes on: it will draw what is missing, or cut again.
+  void go_on() { expanded_ = kMaxIds; }
 
   [[nodiscard]] IdRange<NodeId> nodes() const { return {0, static_cast<std::uint32_t>(infos_.size())}; }
   [[nodiscard]] IdRange<NodeId> roots() const { return {0, roots_}; }
-  [[nodiscard]] IdRange<EdgeId> edges() const { return {0, static_cast<std::uint32_t>(edges_.size())}; }
+  [[nodiscard]] IdRange<EdgeId> edges() const { return {0, static_cast<std::uint32_t>(moves_.size())}; }
   [[nodiscard]] IdRange<EdgeId> out(NodeId n) const {
     return {first_edge(n.index), first_edge(n.index + std::size_t{1})};
   }
   [[nodiscard]] const NodeInfo& operator[](NodeId n) const { return infos_[n.index]; }
-  [[nodiscard]] const Edge& operator[](EdgeId e) const { return edges_[e.index]; }
+  [[nodiscard]] Edge operator[](EdgeId e) const { return edge(from(e), e); }
+  /// The same for an edge of which it is known that it leaves `from`.
+  [[nodiscard]] Edge edge(NodeId from, EdgeId e) const {
+    const Move move = moves_[e.index];
+    const std::uint64_t label = labels_.size() != 0 ? labels_[e.index] : e.index - first_[from.index].index;
+    return {{label, move.kind >> 9, static_cast<Task>(move.kind >> 1), (move.kind & 1) != 0}, from, move.to};
+  }
+
+  [[nodiscard]] NodeId to(EdgeId e) const { return moves_[e.index].to; }
 
   /// Whether all edges that leave `n` are here. What is found in a cut graph is real; what is missing is unknown.
   [[nodiscard]] bool expanded(NodeId n) const { return n.index < expanded_; }
@@ -135,22 +150,49 @@ class Graph {
   /// A shortest way from a root to `n`.
   [[nodiscard]] std::vector<EdgeId> stem(NodeId n) const {
     std::vector<EdgeId> way;
-    for (auto e = parent(n); e; e = parent(edges_[e->index].from)) way.push_back(*e);
+    for (auto e = parent(n); e; e = parent(from(*e))) way.push_back(*e);
     std::reverse(way.begin(), way.end());
     return way;
+  }
+  /// What is allocated.
+  [[nodiscard]] std::size_t bytes() const {
+    return infos_.bytes() + moves_.bytes() + labels_.bytes() + first_.bytes() + parents_.bytes();
   }
   bool operator==(const Graph&) const = default;
 
  private:
+  struct Move {
+    NodeId to{};
+    std::uint32_t kind = 0;  // actions, task, progress
+    bool operator==(const Move&) const = default;
+  };
   [[nodiscard]] std::uint32_t first_edge(std::size_t n) const {  // a node without edges yet would start at the end
-    return n < first_.size() ? first_[n].index : static_cast<std::uint32_t>(edges_.size());
+    return n < first_.size() ? first_[n].index : static_cast<std::uint32_t>(moves_.size());
   }
+  [[nodiscard]] NodeId from(EdgeId e) const {  // the last node whose edges begin there or before
+    std::uint32_t least = 0;
+    for (auto end = static_cast<std::uint32_t>(first_.size()); end - least > 1;) {
+      const std::uint32_t middle = least + (end - least) / 2;
+      (first_[middle] <= e ? least : end) = middle;
+    }
+    return NodeId{least};
+  }
+  void add_label(std::uint64_t label) {
+    if (labels_.size() == 0) {  // the first that is not its edge's place: from now on all are kept
+      for (std::uint32_t n = 0; n < first_.size(); ++n) {
+        for (const EdgeId e : out(NodeId{n})) labels_.push_back(e.index - first_[n].index);
+      }
+    }
+    labels_.push_back(label);
+  }
+
   std::uint32_t roots_ = 0;
   std::uint32_t expanded_ = kMaxIds;
   Chunked<NodeInfo> infos_;
-  Chunked<Edge> edges_;
-  std::vector<EdgeId> first_;    // by node, as far as the last one that has an edge
-  std::vector<EdgeId> parents_;  // by node, without the roots
+  Chunked<Move> moves_;            // by edge
+  Chunked<std::uint64_t> labels_;  // by edge; none while they say nothing
+  Chunked<EdgeId> first_;          // by node, as far as the last one that has an edge
+  Chunked<EdgeId> parents_;        // by node, without the roots
 };
 
 }  // namespace mtesim::explore

@@ -146,10 +146,13 @@ class Judge {
     const std::uint64_t counted = position + flow_.count;
     const std::uint64_t wanted = position + flow_.source.size().n;
     const std::uint64_t due_size = flow_.count > 0 ? std::max(old_size, counted) : old_size;
+    const auto cut =
+        std::find_if(begin_.cut.begin(), begin_.cut.end(), [&](const auto& c) { return c.first == object; });
+    const std::uint64_t judged = cut == begin_.cut.end() ? ~std::uint64_t{0} : cut->second.n;
     const std::uint64_t page_size = end_.page_size.n;
     for (std::uint64_t page = 0; page * page_size < std::max(size, old_size); ++page) {
       const std::uint64_t from = page * page_size;
-      const std::uint64_t to = std::min(from + page_size, size);
+      const std::uint64_t to = std::min({from + page_size, size, judged});
       const FolioRef ref{object, static_cast<std::uint32_t>(page)};
       const bool touched = from < counted && position < from + page_size;
       const bool same = &begin_.machine.folio(ref) == &end_.folio(ref) && to <= old_size;
@@ -182,7 +185,7 @@ class Judge {
                           of(Property::no_stale).violated(ByteAt::In::file, offset, n);
                       });
     }
-    if (size < due_size) of(Property::count_exact).violated(ByteAt::In::file, size, due_size - size);
+    if (size < std::min(due_size, judged)) of(Property::count_exact).violated(ByteAt::In::file, size, due_size - size);
   }
 
   void queue() {
@@ -271,9 +274,27 @@ Judgements judge(const Return& what, const CallBegin& begin, const Machine& end)
 
 void CallBegin::note(const ActionChoice& choice, std::span<const Action> actions, const Machine& now) {
   const Action& action = actions[choice.action];
+  const auto drop = [&](std::uint64_t page) {
+    const auto at = std::lower_bound(dropped.begin(), dropped.end(), page);
+    if (at == dropped.end() || *at != page) dropped.insert(at, page);
+  };
   if (action.kind == ActionKind::dontneed || action.kind == ActionKind::unmap) {
-    const auto at = std::lower_bound(dropped.begin(), dropped.end(), choice.target);
-    if (at == dropped.end() || *at != choice.target) dropped.insert(at, choice.target);
+    drop(choice.target);
+  } else if (action.kind == ActionKind::truncate) {
+    const Bytes size{choice.target};
+    const auto known = std::find_if(cut.begin(), cut.end(), [&](const auto& c) { return c.first == action.object; });
+    if (known != cut.end()) {
+      known->second = min(known->second, size);
+    } else {
+      cut.emplace_back(action.object, size);
+    }
+    now.spaces[action.space]->for_each_vma([&](std::uint64_t begin, std::uint64_t end, const Vma& vma) {
+      if (vma.object != action.object) return;
+      for (std::uint64_t page = begin; page < end; page += now.page_size.n) {  // the last one's rest is zeroed
+        const auto index = static_cast<std::uint32_t>(now.page_index(page) + vma.page_delta);
+        if (now.page_size * (std::uint64_t{index} + 1) > size) drop(page);
+      }
+    });
   } else if (action.kind == ActionKind::retag) {
     const std::uint64_t page = round_down(choice.target, now.page_size);
     const std::size_t granule = (choice.target - page) / kGranule.n;
@@ -296,6 +317,7 @@ void CallBegin::note(const ActionChoice& choice, std::span<const Action> actions
 Fingerprint CallBegin::fingerprint() const {
   Fingerprint print = machine.fingerprint();
   for (const std::uint64_t page : dropped) print += slot_print(page, print_of(1));
+  for (const auto& [object, size] : cut) print += slot_print(object, print_of(3, size.n));
   for (const auto& [granule, tag] : retagged) print += slot_print(granule, print_of(2, tag.bits));
   return print;
 }

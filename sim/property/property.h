@@ -81,14 +81,15 @@ void add(Judgements& all, const Judgements& more);
 /// Value:   copied, compared; equal histories make it equal.
 struct CallBegin {
   Machine machine;
-  std::vector<std::uint64_t> dropped;                   ///< addresses of pages; nothing is said of them any more
+  std::vector<std::uint64_t> dropped;                ///< addresses of pages; nothing is said of them any more
+  std::vector<std::pair<std::uint32_t, Bytes>> cut;  ///< files that the world has made shorter: to which size at least
   std::vector<std::pair<std::uint64_t, Tag>> retagged;  ///< granules that the world left with a tag not their old one
 
   /// `now`: the machine in which it was just carried out.
   void note(const ActionChoice& choice, std::span<const Action> actions, const Machine& now);
   [[nodiscard]] Fingerprint fingerprint() const;
   friend bool operator==(const CallBegin& a, const CallBegin& b) {
-    return a.dropped == b.dropped && a.retagged == b.retagged && a.machine == b.machine;
+    return a.dropped == b.dropped && a.cut == b.cut && a.retagged == b.retagged && a.machine == b.machine;
   }
 };
 

@@ -43,6 +43,7 @@ class Builder {
     for (std::size_t i = 0; i < scenario_.calls.size(); ++i) build_call(i);
     for (std::size_t i = 0; i < scenario_.environment.size(); ++i) build_action(i);
     complaints_.throw_if_any();
+    if (!looks_at_tags_) built_.workload.pointer_tags = pointer_tags_;
     if (scenario_.check) {
       built_.check.max_states = scenario_.check->max_states;
       built_.check.stop_at_livelock = !scenario_.check->whole;
@@ -97,7 +98,13 @@ class Builder {
                                                   "\"mte.store_only\": \"on\" makes it a what-if",
                                                   revision.name));
     }
-    const bool both = process.tcf == TcfMode::asymm;
+    const bool both = process.several_modes || process.tcf == TcfMode::asymm;
+    if (process.several_modes && (process.tcf == TcfMode::none || !revision.tcf_is_a_set)) {
+      complain("/process/several_modes",
+               process.tcf == TcfMode::none
+                   ? std::string("found true with tcf \"none\"; allowed: with what a CPU may prefer")
+                   : fmt::format("found true; the prctl of {} takes one mode only", revision.name));
+    }
     machine().tasks.push_back(Task{.tcf = process.tcf,
                                    .store_only = process.store_only,
                                    .tagged_addr_abi = process.tagged_addr_abi,
@@ -525,12 +532,16 @@ class Builder {
                fmt::format("found offset {}; the mapping {} has {} bytes", place.offset, place.mapping, length));
       return std::nullopt;
     }
+    pointer_tags_ = static_cast<std::uint16_t>(pointer_tags_ | 1U << tag);
     return UserPtr(mapping->begin + place.offset, Tag{static_cast<std::uint8_t>(tag)});
   }
 
   void build_call(std::size_t i) {
     const std::string at = fmt::format("/calls/{}", i);
     std::visit([&](const auto& spec) { build_call(spec, at); }, scenario_.calls[i]);
+    const CallSpec& call = scenario_.calls[i];
+    looks_at_tags_ |= std::holds_alternative<LdgSpec>(call) || std::holds_alternative<IrgSpec>(call) ||
+                      std::holds_alternative<PeekTagsSpec>(call);
   }
   void build_call(const ReadSpec& spec, const std::string& at) { transfer(spec, CallKind::read, at); }
   void build_call(const WriteSpec& spec, const std::string& at) { transfer(spec, CallKind::write, at); }
@@ -878,9 +889,50 @@ class Builder {
     evict.object = file->object;
     built_.check.actions.push_back(evict);
   }
+  void build_action(const TruncateSpec& spec, const std::string& at) {
+    Action truncate = action(ActionKind::truncate, spec.budget);
+    const OpenFile* file = find_file(spec.file, at + "/file");
+    if (file == nullptr) return;
+    if (file->fs->kind != FileKind::regular) {
+      return complain(at + "/file",
+                      fmt::format("found {}, which is no file with a size that could be cut", in_quotes(spec.file)));
+    }
+    if (spec.size && *spec.size >= file->size) {
+      return complain(at + "/size_bytes", fmt::format("found {}; the file has {} bytes, and is to become shorter",
+                                                      spec.size->n, file->size.n));
+    }
+    truncate.object = file->object;
+    truncate.size = spec.size;
+    built_.check.actions.push_back(truncate);
+  }
+  void build_action(const MigrateCpuSpec& spec, const std::string& at) {
+    Action migrate = action(ActionKind::migrate_cpu, spec.budget);
+    const Revision& revision = built_.workload.revision;
+    for (std::size_t i = 0; i < spec.preferred_tcf.size(); ++i) {
+      const TcfMode mode = spec.preferred_tcf[i];
+      const std::string place = fmt::format("{}/preferred_tcf/{}", at, i);
+      if (migrate.allows(mode)) return complain(place, "found the same mode a second time");
+      if (mode == TcfMode::asymm && !revision.has_asymm) {
+        return complain(place,
+                        fmt::format("found \"asymm\", which no CPU can prefer for user space of {}", revision.name));
+      }
+      migrate.allow(mode);
+    }
+    const Task& task = machine().tasks.front();
+    const bool asks_later = !scenario_.calls.empty() &&
+                            std::any_of(scenario_.calls.begin(), scenario_.calls.end(), [](const CallSpec& call) {
+                              return std::holds_alternative<SetTaggedAddrCtrlSpec>(call);
+                            });
+    if (!asks_later && !(task.tcf_sync_asked && task.tcf_async_asked)) {
+      return complain(at,
+                      "found migrate_cpu, which a thread that asked for one mode does not notice; allowed: with "
+                      "process/several_modes, or a PR_SET_TAGGED_ADDR_CTRL that asks for both");
+    }
+    built_.check.actions.push_back(migrate);
+  }
   template <ActionKind kKind>
-  void build_action(const SignalActionSpec<kKind>&, const std::string&) {
-    built_.check.actions.push_back(action(kKind, std::nullopt));
+  void build_action(const SignalActionSpec<kKind>& spec, const std::string&) {
+    built_.check.actions.push_back(action(kKind, spec.budget));
   }
 
   const Scenario& scenario_;
@@ -892,6 +944,8 @@ class Builder {
   std::uint64_t pages_{};
   std::uint32_t child_{};
   bool forked_{};
+  bool looks_at_tags_{};          // by value
+  std::uint16_t pointer_tags_{};  // of all pointers, a bit each
   std::map<std::string, MapRequest> to_be_mapped_;
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <optional>
 
@@ -13,6 +14,11 @@ namespace mtesim {
 namespace {
 
 std::string hex(Fingerprint print) { return fmt::format("{:08x}", print.bits >> 32); }
+
+std::string mode_word(std::uint64_t mode) {
+  static constexpr std::array<std::string_view, 4> kModes{"none", "sync", "async", "asymm"};
+  return mode < kModes.size() ? std::string(kModes[mode]) : std::to_string(mode);
+}
 
 std::string prot_word(const Prot& prot) {
   std::string word;
@@ -200,6 +206,9 @@ class Comparison {
     const std::string of = child || built_.workload.calls.size() > 1 ? group + " " : "";
     add(group, "pending", of + "signals pending", pending_word(a.pending), pending_word(b.pending));
     add(group, "tfsre0", of + "mismatches recorded in TFSRE0", number(a.tfsre0 ? 1 : 0), number(b.tfsre0 ? 1 : 0));
+    add(group, "tcf", of + "TCF mode", mode_word(static_cast<std::uint64_t>(a.tcf)),
+        mode_word(static_cast<std::uint64_t>(b.tcf)));
+    a.tcf = b.tcf = TcfMode::none;
     a.pending = b.pending = {};
     a.tfsre0 = b.tfsre0 = false;
     add_print(group, "registers", of + "registers", a.fingerprint(), b.fingerprint());
@@ -345,9 +354,13 @@ std::string choice_name(const Built& built, const ActionChoice& choice) {
   const Action& action = built.check.actions[choice.action];
   const ActionInfo& info = info_of(action.kind);
   if (info.has_range) return fmt::format("{} {}", info.name, built.names.of(UserPtr(choice.target)));
+  if (action.kind == ActionKind::migrate_cpu) {
+    return fmt::format("{} to one that prefers {}", info.name, mode_word(choice.target));
+  }
   if (!info.has_object) return action_name(built, choice.action);
   const std::string file =
       action.object < built.names.objects.size() ? built.names.objects[action.object] : std::to_string(action.object);
+  if (action.kind == ActionKind::truncate) return fmt::format("{} {} to {} bytes", info.name, file, choice.target);
   return fmt::format("{} {} of {}", info.name, choice.target, file);
 }
 

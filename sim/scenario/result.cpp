@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -294,7 +295,7 @@ std::string result_words(const std::vector<std::int64_t>& results) {
   return fmt::format("{}", fmt::join(all, ", "));
 }
 
-PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how) {
+PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how, Family* family) {
   PointReport report;
   for (std::size_t i = 0; i < built.calls.size(); ++i) {
     const LoopEntry* loop = built.loops[i];
@@ -321,10 +322,17 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
       options.witnesses = how.witnesses;
       options.stop_at_livelock = false;
     }
+    options.rules = how.rules;
     options.deadline = how.deadline;
     options.interrupt = how.interrupt;
     options.progress = how.progress;
-    report.check = mtesim::check(built.workload, options);
+    options.threads = how.threads;
+    if (how.max_bytes > 0) options.max_bytes = how.max_bytes;
+    if (family != nullptr) report.check = family->find(scenario, built);
+    if (!report.check) {
+      report.check = mtesim::check(built.workload, options);
+      if (family != nullptr) family->add(scenario, built, *report.check);
+    }
     report.check_properties = property_reports(built.workload, report.check->properties.judged, built.names);
     for (std::size_t p = 0; p < report.check_properties.size(); ++p) {
       report.check_properties[p].witness = report.check->properties.witness[p];
@@ -362,7 +370,8 @@ struct UnderWay {
   Scenario scenario;
   std::vector<SweepPoint> points;
   std::vector<std::optional<PointReport>> done;
-  std::size_t left{};  ///< points that nobody has finished
+  std::size_t left{};              ///< points that nobody has finished
+  std::unique_ptr<Family> family;  ///< of a sweep
 };
 
 UnderWay prepare(const std::string& file) {
@@ -381,6 +390,7 @@ UnderWay prepare(const std::string& file) {
   }
   work.done.resize(work.points.size());
   work.left = work.points.size();
+  if (work.points.size() > 1) work.family = std::make_unique<Family>();
   return work;
 }
 
@@ -410,6 +420,8 @@ class Crew {
       for (std::size_t p = 0; p < work_[i].points.size(); ++p) queue_.emplace_back(i, p);
     }
     const std::size_t threads = std::min<std::size_t>(std::max(1u, jobs), queue_.size());
+    if (threads > 0)
+      how_.threads = std::max(1u, jobs / static_cast<unsigned>(threads));  // what is left, within a check
     for (std::size_t t = 0; t < threads; ++t) threads_.emplace_back([this] { toil(); });
   }
   ~Crew() {
@@ -439,7 +451,7 @@ class Crew {
       std::string error;
       try {
         const Scenario scenario = point.at.empty() ? work_[file].scenario : parse_scenario(point.text);
-        report = carry_out(scenario, build(scenario, point.text), how_);
+        report = carry_out(scenario, build(scenario, point.text), how_, work_[file].family.get());
         report->at = point.at;
       } catch (const ScenarioError& refused) {
         error = refused.what();
@@ -455,7 +467,7 @@ class Crew {
     changed_.notify_all();
   }
 
-  const CarryOut& how_;
+  CarryOut how_;
   std::vector<UnderWay> work_;
   std::vector<std::pair<std::size_t, std::size_t>> queue_;
   std::atomic<std::size_t> next_{0};

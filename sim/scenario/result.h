@@ -8,6 +8,7 @@
 
 #include "sim/run/run.h"
 #include "sim/scenario/build.h"
+#include "sim/scenario/family.h"
 
 namespace mtesim {
 
@@ -62,6 +63,9 @@ struct CarryOut {
   bool judge{true};            ///< compare with `expect`
   std::uint64_t max_states{};  ///< 0: as the scenario says
   std::size_t witnesses{1};    ///< how many of the check; more than one explores all states
+  std::uint64_t max_bytes{};   ///< of one check; 0: 8 GiB
+  unsigned threads{1};         ///< of one check; what it says does not depend on it
+  BranchRules rules{};         ///< which reductions a check makes
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
@@ -72,8 +76,9 @@ struct CarryOut {
 /// files that were not begun are left out, and those that were cut are `unknown`.
 void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsigned jobs,
                const std::function<void(ScenarioReport&&)>& take);
-/// The same for one point that has been built; throws nothing.
-[[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how);
+/// The same for one point that has been built; throws nothing. `family`: the sweep that it is a member of.
+[[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how,
+                                    Family* family = nullptr);
 
 /// Of a document's meaning: white space and the order of keys do not count. 128 bits, in hex.
 [[nodiscard]] std::string digest_of(const JsonText& text);

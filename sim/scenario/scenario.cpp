@@ -201,6 +201,7 @@ TextAsField<BufferPlace> buffer_place() {
 PatternField name_text() { return text_like("^[a-z][a-z0-9_]{0,31}$", R"(a name like "buf")"); }
 PatternField prot_text() { return text_like("^(none|rw?t?)$", R"("none", or "r" with "w" and "t" (PROT_MTE): "rwt")"); }
 IntegerField tag_number() { return in_range(0, 15); }
+constexpr const char* kBudgetAbout = "how often at the most; without it, without bound";
 IntegerField budget_number() { return in_range(1, 100); }
 IntegerField size_in_bytes() { return bytes(std::uint64_t{0}, kMostBytes); }
 
@@ -227,6 +228,8 @@ template <class V>
 void fields(V& v, ProcessSpec& p) {
   v.about("The process that makes the calls.");
   v.optional("tcf", p.tcf, one_of(kTcfWords), "what it asked for with PR_MTE_TCF");
+  v.optional("several_modes", p.several_modes, flag(),
+             "it asked for PR_MTE_TCF_SYNC and PR_MTE_TCF_ASYNC, and `tcf` is what the CPU that it begins on prefers");
   v.optional("store_only", p.store_only, flag(), "PR_MTE_STORE_ONLY: only stores are checked");
   v.optional("tagged_addr_abi", p.tagged_addr_abi, flag(), "PR_TAGGED_ADDR_ENABLE: system calls take tagged pointers");
   v.optional("tco", p.tco, flag(), "PSTATE.TCO is set in user space");
@@ -361,7 +364,7 @@ void search_fields(V& v, TreeSearchSpec& c) {
 template <class V, class A>
 void range_fields(V& v, A& a) {
   v.required("where", a.where, text(), "a mapping");
-  v.optional("budget", a.budget, budget_number(), "how often at the most; without it, without bound");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 
 }  // namespace
@@ -683,17 +686,43 @@ void fields(V& v, EvictFilePageSpec& a) {
   v.about("Reclaim takes a clean page of the file's page cache.");
   v.constant("action", "evict_file_page", "what happens");
   v.required("file", a.file, text(), "the file");
-  v.optional("budget", a.budget, budget_number(), "how often at the most; without it, without bound");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 template <class V>
-void fields(V& v, SignalSpec&) {
+void fields(V& v, TruncateSpec& a) {
+  v.about("Another thread makes the file shorter, at a moment when nobody holds a lock of it.");
+  v.constant("action", "truncate", "what happens");
+  v.required("file", a.file, text(), "the file");
+  v.optional("size_bytes", a.size, size_in_bytes(), "its new size; without it, any multiple of the page size");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
+}
+template <class V>
+void fields(V& v, MigrateCpuSpec& a) {
+  v.about("The thread is moved to a CPU that prefers another tag check mode.");
+  v.constant("action", "migrate_cpu", "what happens");
+  v.required("preferred_tcf", a.preferred_tcf, list_of(one_of(kPreferredWords)).at_least(1).at_most(3),
+             "what the CPUs prefer that it may be moved to; the one that it begins on is not among them unless named");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
+}
+template <class V>
+void fields(V& v, ShortCopySpec& a) {
+  v.about(
+      "A page of the mapping gets old: its next access needs a page fault, though the page is there. A copy with page "
+      "faults disabled comes back short.");
+  v.constant("action", "short_copy", "what happens");
+  range_fields(v, a);
+}
+template <class V>
+void fields(V& v, SignalSpec& a) {
   v.about("A signal with a handler becomes pending.");
   v.constant("action", "signal", "what happens");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 template <class V>
-void fields(V& v, SigkillSpec&) {
+void fields(V& v, SigkillSpec& a) {
   v.about("SIGKILL becomes pending.");
   v.constant("action", "sigkill", "what happens");
+  v.optional("budget", a.budget, budget_number(), kBudgetAbout);
 }
 
 template <class V>

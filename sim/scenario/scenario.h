@@ -49,6 +49,7 @@ struct KernelSpec {
 
 struct ProcessSpec {
   TcfMode tcf{TcfMode::sync};
+  bool several_modes{};
   bool store_only{};
   bool tagged_addr_abi{true};
   bool tco{};
@@ -409,18 +410,31 @@ struct EvictFilePageSpec {
   std::optional<std::uint32_t> budget;
   bool operator==(const EvictFilePageSpec&) const = default;
 };
+struct TruncateSpec {
+  std::string file;
+  std::optional<Bytes> size;
+  std::optional<std::uint32_t> budget;
+  bool operator==(const TruncateSpec&) const = default;
+};
+struct MigrateCpuSpec {
+  std::vector<TcfMode> preferred_tcf;
+  std::optional<std::uint32_t> budget;
+  bool operator==(const MigrateCpuSpec&) const = default;
+};
 template <ActionKind kKind>
 struct SignalActionSpec {
+  std::optional<std::uint32_t> budget;
   bool operator==(const SignalActionSpec&) const = default;
 };
 using EvictSpec = RangeActionSpec<ActionKind::evict>;
 using ProtectSpec = RangeActionSpec<ActionKind::protect>;
 using UnmapSpec = RangeActionSpec<ActionKind::unmap>;
 using DontneedSpec = RangeActionSpec<ActionKind::dontneed>;
+using ShortCopySpec = RangeActionSpec<ActionKind::short_copy>;
 using SignalSpec = SignalActionSpec<ActionKind::signal>;
 using SigkillSpec = SignalActionSpec<ActionKind::sigkill>;
 using ActionSpec = std::variant<EvictSpec, EvictFilePageSpec, RetagSpec, ProtectSpec, UnmapSpec, DontneedSpec,
-                                SignalSpec, SigkillSpec>;
+                                TruncateSpec, MigrateCpuSpec, ShortCopySpec, SignalSpec, SigkillSpec>;
 
 struct RangeSpec {
   std::int64_t from{};

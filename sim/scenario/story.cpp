@@ -241,7 +241,36 @@ void tell_properties(std::vector<std::string>& lines, const std::vector<Property
   lines.insert(lines.end(), violated.begin(), violated.end());
 }
 
+/// By what was asked of all points: of checks the verdict, of runs how they end.
+std::vector<Member> members_of(const ScenarioReport& report) {
+  std::vector<Member> members;
+  for (const PointReport& point : report.points) {
+    if (!point.check && !point.run) continue;
+    members.push_back({point.at, point.check ? outcome_of(*point.check) : outcome_of(*point.run)});
+  }
+  return members;
+}
+
 }  // namespace
+
+std::string outcome_of(const CheckResult& check) {
+  if (check.verdict != Verdict::livelock) return std::string(verdict_name(check.verdict));
+  return fmt::format("livelock that SIGKILL {}", check.killable ? "ends" : "does not end");
+}
+
+std::string outcome_of(const RunReport& run) {
+  switch (run.result.end) {
+    case RunEnd::returned:
+      return "returns";
+    case RunEnd::livelock:
+      return fmt::format("no return, and SIGKILL {} it", run.result.killable ? "ends" : "does not end");
+    case RunEnd::deadlock:
+      return "deadlock";
+    case RunEnd::cut:
+      return "unknown";
+  }
+  return "?";
+}
 
 std::vector<std::string> summary(const std::string& file, const PointReport& report, std::size_t point) {
   std::vector<std::string> lines;
@@ -354,6 +383,7 @@ std::string summary(const ScenarioReport& report, std::size_t most_points) {
       text += fmt::format("  at {} = {}\n", pointer, to_word(value));
     for (const std::string& line : summary(report.file, report.points[i], i)) text += line + "\n";
   }
+  for (const std::string& line : boundaries(members_of(report))) text += "  family  " + line + "\n";
   return text;
 }
 

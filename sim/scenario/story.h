@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/run/observers.h"
+#include "sim/scenario/boundaries.h"
 #include "sim/scenario/result.h"
 
 namespace mtesim {
@@ -58,6 +59,10 @@ class Story final : public Observer {
   std::uint64_t rounds_{};
   std::map<std::uint64_t, char> granules_;  // by granule number of the address
 };
+
+/// How a point came out, as members of a family are told apart: "returns", "livelock that SIGKILL ends".
+[[nodiscard]] std::string outcome_of(const CheckResult& check);
+[[nodiscard]] std::string outcome_of(const RunReport& run);
 
 /// "no_overrun violated by 8 bytes, from buf+64 on, when it returned 64".
 [[nodiscard]] std::string violation(const PropertyReport& property, bool several_calls);

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "model/base/overloaded.h"
+#include "sim/check/reduction.h"
+#include "sim/check/workload_system.h"
 #include "sim/scenario/result.h"
 
 namespace mtesim {
@@ -230,10 +232,14 @@ bool begins_step(const std::string& line) { return line.size() > 3 && line[3] !=
 }  // namespace
 
 Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
-  const CheckOptions& options = built.check;
+  CheckOptions options = built.check;
+  options.track_contents |= witness.violates.has_value();
+  if (!watch.as_compared) {
+    options.rules.merge_tags = false;
+    options.rules.forget_untouched = false;
+  }
   Walk result;
-  result.start = start_of_check(built.workload, options.actions);
-  result.start.work.machine.track_contents = options.track_contents || witness.violates.has_value();
+  result.start = start_of(built.workload, options);
   result.stem = witness.stem.size();
   PropertyWatch properties(built.workload);
   const StateComparison comparison(built);
@@ -289,7 +295,13 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     made.changes = comparison.between(from, made.to);
     result.steps.push_back(std::move(made));
   }
-  result.closes = !witness.loop.empty() && result.before(result.stem) == result.end();
+  if (!witness.loop.empty()) {
+    CheckState entry = result.before(result.stem);
+    CheckState back = result.end();
+    canonicalise(built.workload, built.check.rules, options.actions, entry);
+    canonicalise(built.workload, built.check.rules, options.actions, back);
+    result.closes = entry == back;
+  }
   if (witness.loop.empty()) result.waits = waits_of(built, result.end());
   result.judged = properties.judged();
   return result;

@@ -29,7 +29,7 @@ struct Walk {
   std::vector<WalkStep> steps;  ///< stem and loop
   std::size_t stem{};           ///< how many of them are the stem
   std::string trouble;          ///< why the step behind the last one could not be made; empty: all were
-  bool closes{};                ///< there is a loop, and it comes back to where it begins
+  bool closes{};                ///< there is a loop, and it comes back to where it begins, as a check compares states
   std::vector<std::string>
       waits;            ///< without a loop: what each task waits for in the end, should nobody be able to step
   Judgements judged{};  ///< of the returns on it, where contents are tracked
@@ -42,6 +42,9 @@ struct Walk {
 struct WalkWatch {
   std::function<void(const Event&)> observe{};
   std::function<void(const ActionChoice&)> acted{};
+  /// States are those that a check compares, with what cannot matter any more the same for all (sim/check/reduction.h),
+  /// and not those that are there.
+  bool as_compared{};
 };
 
 /// Carries it out, as far as that can be done. A witness against a property is followed with contents tracked.

@@ -92,6 +92,7 @@ void fields(V& v, WitnessDocument& d) {
   v.optional("source", d.source, object(), "where the scenario comes from");
   v.required("digest", d.digest, digest_text(true), "of `scenario`");
   v.required("scenario", d.scenario, ScenarioField(), "effective, with the point of its sweep");
+  v.optional("everywhere", d.everywhere, flag(), "actions may be done where nothing looks at their target");
   v.required("start", d.start, digest_text(false), "fingerprint of the start");
   v.required("stem", d.stem, list_of(object()), "from the start to where the loop begins, or to the end");
   v.required("loop", d.loop, list_of(object()), "from there back to there; empty if there is none");
@@ -136,7 +137,7 @@ WitnessAction action_of(const Built& built, const ChoiceAt& at) {
   if (info.has_range) written.where = built.names.of(UserPtr(at.choice.target));
   if (info.has_object) {
     written.file = built.names.objects[action.object];
-    written.page = at.choice.target;
+    (action.kind == ActionKind::evict_file_page ? written.page : written.target) = at.choice.target;
   }
   if (!info.has_range && !info.has_object && at.choice.target != 0) written.target = at.choice.target;
   written.site = at.site;
@@ -288,6 +289,7 @@ WitnessDocument make_witness_document(const Scenario& scenario, const Built& bui
   d.scenario.schema.clear();
   d.digest = digest_of(text_of(d.scenario, Defaults::shown, "scenario"));
   d.start = hex(walk.start);
+  d.everywhere = built.check.rules.sites == SiteRule::everywhere;
   d.stem = steps_of(built, walk, 0, walk.stem);
   d.loop = steps_of(built, walk, walk.stem, walk.steps.size());
   return d;
@@ -311,7 +313,9 @@ bool is_witness(const JsonText& text) {
 
 Built build_witness(const WitnessDocument& document, const JsonText& text) {
   try {
-    return build(document.scenario, text.with_value(text.value().at("scenario")));
+    Built built = build(document.scenario, text.with_value(text.value().at("scenario")));
+    if (document.everywhere) built.check.rules.sites = SiteRule::everywhere;
+    return built;
   } catch (const ScenarioError& error) {
     std::vector<Complaint> complaints = error.complaints();
     for (Complaint& complaint : complaints) complaint.place = text.place("/scenario" + complaint.place.pointer);

@@ -55,6 +55,7 @@ struct WitnessDocument {
   WitnessSource source;
   std::string digest;  ///< of `scenario`
   Scenario scenario;
+  bool everywhere{};  ///< the check was not lazy: actions may be done where nothing looks at their target
   std::string start;  ///< fingerprint of the start
   std::vector<WitnessStepDocument> stem;
   std::vector<WitnessStepDocument> loop;

@@ -2,6 +2,7 @@
 // checkers. It knows nothing of the model: it is what the explorer is measured with.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -64,33 +65,29 @@ struct CopyLoop {
   void successors(const State& state, Sink&& sink) const {
     const Parts s = unpack(state);
     std::uint64_t label = 0;
-    const auto emit = [&](const Parts& to, Task task) {
-      const bool progress = s.progress() || to.progress();
-      sink(pack(to), explore::EdgeInfo{label++, task == kCopier ? 0u : 1u, task, progress});
+    // What the others do changes a bit and a budget of the word, and never where the copier is.
+    const auto act = [&](std::uint64_t word, Task task) {
+      sink(State{word}, explore::EdgeInfo{label++, 1, task, s.progress()});
     };
-    if (s.loc != kOut) emit(copier(s), kCopier);
-    for (unsigned p = 0; s.ev > 0 && p < pages; ++p) {
-      if ((s.res >> p & 1) == 0) continue;
-      Parts to = s;
-      to.res &= ~(1u << p);
-      --to.ev;
-      emit(to, kEvictor);
+    if (s.loc != kOut) {
+      const Parts to = copier(s);
+      sink(pack(to), explore::EdgeInfo{label++, 0, kCopier, s.progress() || to.progress()});
     }
-    for (unsigned g = 0; s.rt > 0 && g < total(); ++g) {
-      Parts to = s;
-      to.bad ^= 1u << g;
-      --to.rt;
-      emit(to, kRetagger);
+    for (std::uint32_t left = s.ev > 0 ? s.res : 0; left != 0; left &= left - 1) {
+      act(state.word - kOneEviction - (kPage0 << std::countr_zero(left)), kEvictor);
     }
-    for (unsigned g = 0; heal && s.rt == 0 && g < total(); ++g) {
-      if ((s.bad >> g & 1) == 0) continue;
-      Parts to = s;
-      to.bad &= ~(1u << g);
-      emit(to, kHealer);
+    for (unsigned g = 0, count = s.rt > 0 ? total() : 0; g < count; ++g) {
+      act((state.word ^ (kGranule0 << g)) - kOneFlip, kRetagger);
+    }
+    for (std::uint32_t left = heal && s.rt == 0 ? s.bad : 0; left != 0; left &= left - 1) {
+      act(state.word ^ (kGranule0 << std::countr_zero(left)), kHealer);
     }
   }
 
  private:
+  static constexpr std::uint64_t kGranule0 = 1, kPage0 = 1u << 24, kOneEviction = 1u << 28;
+  static constexpr std::uint64_t kOneFlip = std::uint64_t{1} << 33;
+
   [[nodiscard]] Parts copier(Parts s) const {
     const unsigned page = s.cur / granules;
     const bool matches = (s.bad >> s.cur & 1) == 0;

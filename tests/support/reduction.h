@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sim/check/check.h"
+#include "sim/check/reduction.h"
 #include "tests/support/workloads.h"
 
 namespace mtesim::test {
@@ -74,24 +75,28 @@ struct Patience {
   const SmallSystem system = small_system(genes);
   Compared compared;
   if (system.weight() > std::max(patience.lazy_apart, patience.everywhere_joined)) return compared;
-  compared.said = answer(system, {SiteRule::lazy, true}, patience.max_states);
+  compared.said = answer(system, {}, patience.max_states);
   if (compared.said.verdict == Verdict::bound) return compared;
-  struct Reference {
+  for (unsigned off = 1; off < 16; ++off) {  // which reductions are off, a bit each
     BranchRules rules;
-    std::uint64_t weight;
-    const char* name;
-  };
-  const Reference references[] = {{{SiteRule::lazy, false}, patience.lazy_apart, "lazy, apart"},
-                                  {{SiteRule::everywhere, true}, patience.everywhere_joined, "everywhere, joined"},
-                                  {{SiteRule::everywhere, false}, patience.everywhere_apart, "everywhere, apart"}};
-  for (const Reference& reference : references) {
-    if (system.weight() > reference.weight) continue;
-    const Answer whole = answer(system, reference.rules, 20 * patience.max_states);
+    std::string name;
+    for (std::size_t r = 0; r < reductions().size(); ++r) {
+      if ((off >> r & 1U) == 0) continue;
+      reductions()[r].switch_off(rules);
+      name += fmt::format("{}{}", name.empty() ? "without " : ",", reductions()[r].name);
+    }
+    const bool everywhere = rules.sites == SiteRule::everywhere;
+    const std::uint64_t patient = everywhere
+                                      ? rules.join_histories ? patience.everywhere_joined : patience.everywhere_apart
+                                  : rules.join_histories ? ~std::uint64_t{0}
+                                                         : patience.lazy_apart;
+    if (system.weight() > patient) continue;
+    const Answer whole = answer(system, rules, 20 * patience.max_states);
     if (whole.verdict == Verdict::bound) continue;
     ++compared.searches;
     if (whole == compared.said) continue;
-    compared.difference = fmt::format("{}\n  lazy, joined: {}\n  {}: {}", system.told, compared.said.told(),
-                                      reference.name, whole.told());
+    compared.difference =
+        fmt::format("{}\n  with all reductions: {}\n  {}: {}", system.told, compared.said.told(), name, whole.told());
     return compared;
   }
   return compared;

@@ -96,6 +96,9 @@ class SmallSystems {
     if (genes_.below(8) == 7) draw_second_task();
     const std::uint64_t actions = genes_.of<std::uint64_t>({1, 0, 1, 1, 2, 2, 3});
     for (std::uint64_t i = 0; i < actions; ++i) draw_action();
+    std::uint16_t tags = 0;
+    for (const Tag tag : pointer_tags_) tags = static_cast<std::uint16_t>(tags | 1U << tag.bits);
+    system_.workload.pointer_tags = tags;
     system_.told = told_.str();
     return std::move(system_);
   }
@@ -130,6 +133,7 @@ class SmallSystems {
     Task task;
     task.tcf = genes_.of<TcfMode>({TcfMode::sync, TcfMode::sync, TcfMode::sync, TcfMode::asymm, TcfMode::async});
     task.tagged_addr_abi = true;
+    task.tcf_sync_asked = task.tcf_async_asked = genes_.below(3) == 2;
     task.store_only = genes_.below(6) == 5;
     told_ << "; tcf " << static_cast<int>(task.tcf) << (task.store_only ? " store-only" : "");
     machine().tasks.push_back(task);
@@ -249,7 +253,7 @@ class SmallSystems {
   std::uint32_t file(const char* fs, bool warm) {
     if (std::string_view(fs) == "zero") return add_file(machine(), fs, Bytes{0});
     told_ << (warm ? "; warm " : "; cold ") << fs;
-    return add_file(machine(), fs, Bytes{4096 + 50}, warm);
+    return file_ = add_file(machine(), fs, Bytes{4096 + 50}, warm);
   }
   std::uint32_t pipe() {
     Pipe pipe;
@@ -278,13 +282,23 @@ class SmallSystems {
   }
 
   void draw_action() {
-    static const std::vector<ActionKind> kKinds = {ActionKind::retag,    ActionKind::evict,   ActionKind::retag,
-                                                   ActionKind::evict,    ActionKind::protect, ActionKind::unmap,
-                                                   ActionKind::dontneed, ActionKind::sigkill, ActionKind::signal};
+    static const std::vector<ActionKind> kKinds = {
+        ActionKind::retag,   ActionKind::evict,    ActionKind::retag,       ActionKind::evict,
+        ActionKind::protect, ActionKind::unmap,    ActionKind::dontneed,    ActionKind::sigkill,
+        ActionKind::signal,  ActionKind::truncate, ActionKind::migrate_cpu, ActionKind::short_copy};
     Action action;
     action.kind = genes_.of(kKinds);
     if (gaps_ == Gaps::avoided) avoid_gaps(action);
-    const bool unbounded_too = action.kind == ActionKind::evict || action.kind == ActionKind::retag;
+    if (action.kind == ActionKind::truncate) {
+      action.object = kind_ == "tmpfs" || kind_ == "private file" ? 1 : file_;
+      if (action.object == 0) action.kind = ActionKind::evict;
+    }
+    if (action.kind == ActionKind::migrate_cpu) {
+      action.allow(TcfMode::sync);
+      action.allow(genes_.below(2) == 0 ? TcfMode::async : TcfMode::asymm);
+    }
+    const bool unbounded_too = action.kind == ActionKind::evict || action.kind == ActionKind::retag ||
+                               action.kind == ActionKind::migrate_cpu || action.kind == ActionKind::short_copy;
     action.budget = genes_.of<std::uint8_t>({1, 1, 2, unbounded_too ? Action::kUnbounded : std::uint8_t{1}});
     if (action.kind == ActionKind::signal || action.kind == ActionKind::sigkill) {
       action.budget = Action::kUnbounded;
@@ -308,6 +322,7 @@ class SmallSystems {
   std::ostringstream told_;
   std::string kind_;
   std::uint64_t offset_{};
+  std::uint32_t file_{};  // the last one made, 0: none
   std::set<Tag> pointer_tags_;
 };
 

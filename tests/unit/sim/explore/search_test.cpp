@@ -184,9 +184,9 @@ TEST_CASE("a state with transitions without end is cut like any other", "[unit][
   CHECK(cut.tally.queue == 1'000);
 }
 
-TEST_CASE("a system may say what its states weigh", "[unit][explore]") {
+TEST_CASE("a system may say what it weighs itself", "[unit][explore]") {
   struct Heavy : TableSystem {
-    [[nodiscard]] std::size_t bytes(State) const { return 1'000'000; }
+    [[nodiscard]] std::size_t bytes() const { return 1'000'000'000; }
   };
   const Heavy heavy{tree(1'000)};
   CHECK(explore(heavy).tally.bytes > 1'000'000'000);

@@ -186,7 +186,7 @@ TEST_CASE("a drawing has the states of the check, and those of the witness in an
   json["check"] = Json{{"whole", true}};
   const Checked c = checked(json);
   REQUIRE(c.result.complete);
-  const Walk made = walk(c.built, c.result.witnesses.front());
+  const Walk made = walk(c.built, c.result.witnesses.front(), {.as_compared = true});
   const StateGraph all = draw(c.built, &made);
   CHECK(all.nodes.size() == c.result.states);
   CHECK(all.edges.size() == c.result.transitions);
