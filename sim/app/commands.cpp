@@ -35,37 +35,26 @@ BranchRules rules_without(const std::vector<std::string>& names) {
 
 namespace {
 
-/// One point of a scenario, read and built.
-struct Loaded {
-  Scenario scenario;
-  Built built;
-};
-
-Loaded load(const std::string& file, std::size_t number = 0) {
-  const JsonText text = read_json_file(file);
-  const std::vector<SweepPoint> points = sweep_points(text, parse_scenario(text));
-  if (number >= points.size()) {
-    throw std::invalid_argument(
-        fmt::format("{}: found no point {}; allowed: 0 to {}", file, number, points.size() - 1));
-  }
-  const Scenario scenario = parse_scenario(points[number].text);
-  return {scenario, build(scenario, points[number].text)};
-}
-
 void tell_run(const Workload& workload, Story& story) {
   Observer* const observers[] = {&story};
   const RunResult told = mtesim::run(workload, observers);
   static_cast<void>(told);  // it is as the summary says
 }
 
-int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace) {
-  Outputs outputs(options.out);
+int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace,
+                  WitnessChoice choice = {}) {
+  std::vector<std::string> requests = options.out;
+  std::optional<WitnessOutputs> witnesses;
+  if (check) witnesses.emplace(requests);
+  Outputs outputs(requests);
   ProgressLine line;
   CarryOut how;
   how.run = run;
   how.check = check;
   how.max_states = options.max_states;
+  how.witnesses = choice.witnesses;
   how.rules = rules_without(options.without);
+  choice.rules = how.rules;
   how.interrupt = &g_interrupted;
   if (options.max_seconds > 0) {
     how.deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -85,10 +74,20 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
     fmt::print(stderr, "{}\n", report.error);
     return kExitWrongInput;
   }
+  if (choice.point && *choice.point >= report.points.size()) {
+    fmt::print(stderr, "{}: found no point {}; allowed: 0 to {}\n", file, *choice.point,
+               std::max<std::size_t>(report.points.size(), 1) - 1);
+    return kExitWrongInput;
+  }
   outputs.add(report);
   outputs.finish();
-  std::FILE* people = outputs.people();
+  std::FILE* people = witnesses && witnesses->stdout_taken() ? stderr : outputs.people();
   fmt::print(people, "{}", summary(report));
+  int written = kExitHolds;
+  if (witnesses) {
+    print_witnesses(people, report, choice);
+    written = witnesses->write(report, choice);
+  }
   if (trace) {
     const Loaded loaded = load(file);
     Story story(loaded.built.names);
@@ -97,9 +96,9 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   }
   switch (report.status) {
     case Status::holds:
-      return outputs.failed() ? kExitUnknown : kExitHolds;
+      return outputs.failed() ? kExitUnknown : written;
     case Status::violated:
-      return kExitViolated;
+      return std::max(kExitViolated, written);
     default:
       return kExitUnknown;
   }
@@ -194,7 +193,7 @@ int run_command(const std::string& file, const CommonOptions& options, bool trac
   return carry_out_one(file, options, true, false, trace);
 }
 
-int check_command(const std::string& file, const CommonOptions& options) {
+int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice) {
   const JsonText text = read_json_file(file);
   Scenario scenario = parse_scenario(text);
   if (!wants_check(scenario)) {
@@ -203,10 +202,10 @@ int check_command(const std::string& file, const CommonOptions& options) {
                file);
     return kExitWrongInput;
   }
-  return carry_out_one(file, options, false, true, false);
+  return carry_out_one(file, options, false, true, false, choice);
 }
 
-int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines) {
+int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines, std::size_t witnesses) {
   const Loaded loaded = load(file, point);
   Story story(loaded.built.names, lines);
   fmt::print("{}\n", loaded.scenario.name);
@@ -216,13 +215,15 @@ int explain_command(const std::string& file, int path, std::size_t point, std::s
   how.interrupt = &g_interrupted;
   how.run = path < 0;
   how.check = path >= 0;
+  how.witnesses = witnesses;
   const PointReport report = carry_out(loaded.scenario, loaded.built, how);
   if (path < 0) {
     tell_run(loaded.built.workload, story);
   } else {
     if (!report.check || static_cast<std::size_t>(path) >= report.check->witnesses.size()) {
-      fmt::print(stderr, "{}: found no witness {}; {}\n", file, path,
-                 report.check ? "the check has fewer" : "the scenario is not one to check");
+      fmt::print(
+          stderr, "{}: found no witness {}; {}\n", file, path,
+          report.check ? "the check has fewer; --witnesses N searches for more" : "the scenario is not one to check");
       return kExitWrongInput;
     }
     const Witness& witness = report.check->witnesses[static_cast<std::size_t>(path)];

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "sim/app/witness_outputs.h"
 #include "sim/check/reduction.h"
 #include "sim/conform/translate.h"
 
@@ -37,8 +38,29 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
 /// Writes each scenario's report beside it, as NAME.golden.txt; with `verify` it compares instead.
 int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify);
 int run_command(const std::string& file, const CommonOptions& options, bool trace);
-int check_command(const std::string& file, const CommonOptions& options);
-int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines);
+int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice);
+int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines, std::size_t witnesses);
+/// Carries a witness out again and compares each step with what was recorded. kExitViolated at the first that differs.
+int replay_command(const std::string& file, bool trace, std::size_t lines);
+struct ShrinkCommand {
+  std::string file;  ///< a scenario or a witness
+  std::string out;   ///< empty: stdout
+  std::size_t point{};
+  double max_seconds{};
+  std::uint64_t max_states{};
+};
+/// Makes a scenario or witness smaller while the check says the same. kExitUnknown if that was cut; the best so far is
+/// written then.
+int shrink_command(const ShrinkCommand& command);
+struct KeepCommand {
+  std::string file;  ///< a scenario or a witness
+  std::string out;   ///< empty: scenarios/regressions/NAME.json
+  std::string name;  ///< empty: regressions/NAME, of the scenario's own
+  std::size_t point{};
+  bool force{};  ///< overwrite
+};
+/// Writes a scenario that expects what is so now.
+int keep_command(const KeepCommand& command);
 /// Which records are compared with, and how.
 struct ConformOptions {
   std::vector<std::string> only;        ///< ids; empty: all

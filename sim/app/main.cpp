@@ -101,7 +101,21 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   add_common(check, options);
   add_without(check, options);
-  check.footer("Example: mtesim check scenarios/search_ioctl/page-probe.json");
+  check.footer(
+      "--out also takes witness=FILE (for `replay`, `shrink` and `keep`), itf=FILE (Apalache's traces), dot=FILE (the "
+      "states as a graph) and dot-witness=FILE; {n} in FILE stands for the number of each witness.\n"
+      "Example: mtesim check scenarios/search_ioctl/page-probe.json --out witness=page-probe.witness.json");
+
+  WitnessChoice choice;
+  const auto add_witnesses = [&](CLI::App& command) {
+    command
+        .add_option("--witnesses", choice.witnesses,
+                    "search for so many different witnesses; more than one explores all states")
+        ->check(CLI::Range(1, 1000));
+  };
+  add_witnesses(check);
+  check.add_option("--witness", choice.witness, "show and write witness number N, the first being 0");
+  check.add_option("--point", choice.point, "of point number N of a sweep, the first being 0");
 
   CLI::App& explain = *app.add_subcommand("explain", "the story of a run, or of a witness, and a map of the granules");
   explain.add_option("FILE", file, "scenario")->required()->check(not_an_option);
@@ -110,7 +124,34 @@ int main(int argc, char** argv) {
   std::size_t point = 0;
   explain.add_option("--point", point, "tell point number N of a sweep, the first being 0");
   explain.add_option("--lines", lines, "the most lines of story")->check(CLI::PositiveNumber);
+  add_witnesses(explain);
   explain.footer("Example: mtesim explain scenarios/search_ioctl/page-probe.json --path 0");
+
+  CLI::App& replay = *app.add_subcommand("replay", "carry a witness out again and compare each step with its record");
+  replay.add_option("WITNESS", file, "what `check --out witness=FILE` wrote")->required()->check(not_an_option);
+  replay.add_flag("--trace", trace, "tell the whole story of each step");
+  replay.add_option("--lines", lines, "the most lines of that story")->check(CLI::PositiveNumber);
+  replay.footer("Example: mtesim replay page-probe.witness.json");
+
+  ShrinkCommand shrinking;
+  CLI::App& shrink = *app.add_subcommand("shrink", "make a scenario or witness smaller while the check says the same");
+  shrink.add_option("FILE", shrinking.file, "scenario or witness")->required()->check(not_an_option);
+  shrink.add_option("-o", shrinking.out, "where to write what comes out; without it, to stdout")->type_name("FILE");
+  shrink.add_option("--point", shrinking.point, "of point number N of a sweep, the first being 0");
+  shrink.add_option("--max-seconds", shrinking.max_seconds, "stop after this time with the best so far")
+      ->check(CLI::PositiveNumber);
+  shrink.add_option("--max-states", shrinking.max_states, "try nothing that needs more states")
+      ->check(CLI::PositiveNumber);
+  shrink.footer("Example: mtesim shrink scenarios/search_ioctl/retag-once-5.17.json -o small.json");
+
+  KeepCommand keeping;
+  CLI::App& keep = *app.add_subcommand("keep", "write a regression scenario that expects what is so now");
+  keep.add_option("FILE", keeping.file, "scenario or witness")->required()->check(not_an_option);
+  keep.add_option("-o", keeping.out, "where to; without it, scenarios/regressions/NAME.json")->type_name("FILE");
+  keep.add_option("--name", keeping.name, "how reports name it; without it, regressions/NAME of its own");
+  keep.add_option("--point", keeping.point, "of point number N of a sweep, the first being 0");
+  keep.add_flag("--force", keeping.force, "overwrite");
+  keep.footer("Example: mtesim keep small.json -o scenarios/regressions/page-probe.json");
 
   ConformOptions conformity;
   CLI::App& conform = *app.add_subcommand("conform", "replay records of real kernels and tell where mtesim differs");
@@ -178,8 +219,11 @@ int main(int argc, char** argv) {
     if (batch) return batch_command(paths, options);
     if (promote) return promote_command(paths, options, verify);
     if (run) return run_command(file, options, trace);
-    if (check) return check_command(file, options);
-    if (explain) return explain_command(file, path, point, lines);
+    if (check) return check_command(file, options, choice);
+    if (explain) return explain_command(file, path, point, lines, choice.witnesses);
+    if (replay) return replay_command(file, trace, lines);
+    if (shrink) return shrink_command(shrinking);
+    if (keep) return keep_command(keeping);
     if (conform) return conform_command(paths, conformity, options);
     if (list) return list_command(word);
     if (describe) return describe_command(word);

@@ -68,6 +68,13 @@ void replace_file(const std::string& file, const std::string& text) {
   rename_to(part, file);
 }
 
+void write_whole_file(const std::string& file, const std::string& text) {
+  if (is_or_will_be_regular(file)) return replace_file(file, text);
+  std::FILE* stream = open_to_write(file);
+  write_all(stream, text, file);
+  close_for_good(stream, file);
+}
+
 Output::Output(const OutputRequest& request) : request_(request) {
   if (request_.file == "-") {
     file_ = stdout;

@@ -25,6 +25,8 @@ struct OutputRequest {
 
 /// Writes a whole file, or leaves the old one as it was. Errors: OutputError.
 void replace_file(const std::string& file, const std::string& text);
+/// The same; a device or a pipe is written to as it is. Errors: OutputError.
+void write_whole_file(const std::string& file, const std::string& text);
 
 /// Writes reports in one format as they come.
 /// json:   one array, written under another name and renamed when it is complete: a killed run leaves no half file.

@@ -122,6 +122,7 @@ class Branching final : public Environment {
   std::function<void(const Look&)> at_site;
   std::function<void(const Event&)> watch;
   std::function<void(const ActionChoice&)> acted;
+  bool careful{};  ///< the script may be anybody's: what could not be done here is left out
 
   std::uint64_t before(const Look& next, Machine& machine) override {
     const auto* run = std::get_if<AccessRun>(&next);
@@ -135,6 +136,7 @@ class Branching final : public Environment {
     // Several things may be done before one access: in the order of the list, not in every order.
     while (next_in_script_ < scripted_) {
       if (script_[next_in_script_].site != site_++) return leave(all);
+      if (careful && !offers(next, script_[next_in_script_].choice)) return leave(all);
       const ActionChoice& choice = script_[next_in_script_++].choice;
       if (choice.access > 0) {
         plan_ = choice;
@@ -199,6 +201,9 @@ class Branching final : public Environment {
   }
   [[nodiscard]] bool anything(const Look& look) const {
     return !visit(look, [](const ActionChoice&) { return false; });
+  }
+  [[nodiscard]] bool offers(const Look& look, const ActionChoice& wanted) const {
+    return !visit(look, [&](const ActionChoice& choice) { return !(choice == wanted); });
   }
   [[nodiscard]] const Action& placement() const {
     return *std::find_if(actions_.begin(), actions_.end(), [](const Action& action) { return action.before_call; });
@@ -425,6 +430,7 @@ Branch replay_branch(const Workload& workload, const CheckState& from, TaskId ta
     if (observe) observe(event);
   };
   environment.acted = acted;
+  environment.careful = true;
   const Pace pace = pauses(choices) ? Pace::to_next_lock : Pace::whole;
   const Step result = step(workload, branch.to.work, task, environment, pace);
   branch.blocked = std::holds_alternative<Blocked>(result);

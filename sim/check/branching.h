@@ -114,7 +114,8 @@ void for_each_branch(const Workload& workload, const CheckState& from, TaskId ta
                      const std::function<void(const Event&)>& observe = {});
 
 /// Carries out one step under given choices, for replays and stories.
-/// Errors:  choices that do not fit the step are our own bug.
+/// Errors:  a choice that the environment does not have at that site, and all behind it, are left out: then `actions`
+///          are fewer than the choices.
 Branch replay_branch(const Workload& workload, const CheckState& from, TaskId task, std::span<const Action> actions,
                      const BranchRules& rules, const Choices& choices, const std::function<void(const Event&)>& observe,
                      const std::function<void(const ActionChoice&)>& acted);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "sim/check/dearest.h"
+#include "sim/check/lasso.h"
 #include "sim/check/search_image.h"
 #include "sim/explore/cycles.h"
 #include "sim/explore/search.h"
@@ -260,6 +261,89 @@ explore::TaskSet all_tasks(const Workload& workload) {
   return static_cast<explore::TaskSet>((std::uint64_t{1} << workload.calls.size()) - 1);
 }
 
+/// What makes two witnesses alike to a reader: who steps and what the environment does, on the loop in order and on the
+/// stem in any, and the locks that are held where the loop begins (or the way ends). How long the stem is, which
+/// granule or page it was and how far the call had come do not count.
+using Shape = std::vector<std::uint64_t>;
+/// Where the stem ends.
+explore::NodeId end_of(const Searched& search, const explore::Lasso& lasso) {
+  return lasso.stem.empty() ? explore::NodeId{} : search.graph()[lasso.stem.back()].to;
+}
+Shape shape_of(const Searched& search, const explore::Lasso& lasso) {
+  const auto word = [](std::uint64_t kind, std::uint64_t task, std::uint64_t what) {
+    return kind << 48 | task << 32 | what;
+  };
+  Shape stem;
+  for (const explore::EdgeId id : lasso.stem) {
+    const explore::Edge& edge = search.graph()[id];
+    const StepNote note = search.system.note(edge);
+    for (const ChoiceAt& at : note.choices) stem.push_back(word(0, edge.task, at.choice.action));
+  }
+  std::sort(stem.begin(), stem.end());
+  Shape shape = std::move(stem);
+  for (const explore::EdgeId id : lasso.loop) {
+    const explore::Edge& edge = search.graph()[id];
+    shape.push_back(word(1, edge.task, 0));
+    const StepNote note = search.system.note(edge);
+    for (const ChoiceAt& at : note.choices) shape.push_back(word(2, edge.task, at.choice.action));
+  }
+  Shape locks;
+  const CheckState end = search.state(end_of(search, lasso));
+  for (const Locks::Held& held : end.work.machine.locks.held()) {
+    locks.push_back(word(3, held.task.n, static_cast<std::uint64_t>(held.lock.kind)));
+  }
+  std::sort(locks.begin(), locks.end());
+  shape.insert(shape.end(), locks.begin(), locks.end());
+  return shape;
+}
+
+/// Further ways to the same verdict as `first`, behind those that are there: other cycles, other states in which nobody
+/// can step, other sets of results. First one of each shape, then, if those are too few, more of shapes that were met.
+void add_witnesses(const Searched& search, const Ways& ways, const explore::Lasso& first, CheckResult& result) {
+  const explore::Graph& graph = search.graph();
+  std::vector<explore::Lasso> others;
+  const explore::TaskSet tasks = all_tasks(search.workload);
+  switch (result.verdict) {
+    case Verdict::livelock:
+      others = shortest_lassos(graph, ways, quiet, tasks, kMostComponents);
+      break;
+    case Verdict::starvation:
+      others = shortest_lassos(graph, ways, any, tasks, kMostComponents);
+      break;
+    case Verdict::deadlock:
+      for (const explore::NodeId node : explore::deadlocks(graph)) others.push_back({ways.to(node), {}});
+      break;
+    case Verdict::returns:
+      for (const explore::NodeId node : graph.nodes()) {  // each set of results has one node
+        if (graph[node].ended) others.push_back({ways.to(node), {}});
+      }
+      break;
+    case Verdict::bound:
+      return;
+  }
+  const explore::Components parts =
+      explore::components(graph, result.verdict == Verdict::livelock ? explore::EdgeFilter(quiet) : any);
+  std::vector<Witness> alike;
+  std::set<Shape> met{shape_of(search, first)};
+  std::size_t more = search.options.witnesses - 1;
+  const auto again = [&](const explore::Lasso& lasso) {
+    if (lasso.loop.empty() || first.loop.empty()) return end_of(search, lasso) == end_of(search, first);
+    return parts.of[end_of(search, lasso).index] == parts.of[end_of(search, first).index];
+  };
+  for (const explore::Lasso& lasso : others) {
+    if (again(lasso)) continue;
+    Witness one = search.witness(lasso.stem, lasso.loop);
+    const bool fresh = result.verdict == Verdict::returns || met.insert(shape_of(search, lasso)).second;
+    if (!fresh) {
+      alike.push_back(std::move(one));
+    } else if (more > 0) {
+      --more;
+      result.witnesses.push_back(std::move(one));
+    }
+  }
+  for (std::size_t i = 0; i < alike.size() && more > 0; ++i, --more) result.witnesses.push_back(std::move(alike[i]));
+}
+
 std::string cut_name(explore::Cut cut) {
   switch (cut) {
     case explore::Cut::none:
@@ -311,17 +395,23 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
   result.accessed = search.system.accessed();
   find_traps(search, result);
 
+  explore::Lasso shown;
+  const auto witness = [&](const std::vector<explore::EdgeId>& stem, const std::vector<explore::EdgeId>& loop) {
+    shown = {stem, loop};
+    result.witnesses.push_back(search.witness(stem, loop));
+  };
   const explore::TaskSet tasks = all_tasks(workload);
-  if (const auto lasso = explore::find_fair_lasso(graph, quiet, tasks)) {
+  const Ways ways(graph);
+  if (const auto lassos = shortest_lassos(graph, ways, quiet, tasks, 1); !lassos.empty()) {
     result.verdict = Verdict::livelock;
-    result.witnesses.push_back(search.witness(lasso->stem, lasso->loop));
-    describe_cycle(search, *lasso, result);
+    witness(lassos.front().stem, lassos.front().loop);
+    describe_cycle(search, lassos.front(), result);
     result.killable = every_livelock_is_killable(search);
   } else if (const auto stuck = explore::deadlocks(graph); !stuck.empty()) {
     result.verdict = Verdict::deadlock;
     result.deadlock = deadlock_of(workload, search.state(stuck.front()).work);
     MTESIM_CHECK(result.deadlock.has_value());
-    result.witnesses.push_back(search.witness(graph.stem(stuck.front())));
+    witness(ways.to(stuck.front()), {});
   } else if (!search.found.complete()) {
     result.cut_by = cut_name(search.found.cut);  // what is missing might be a livelock
   } else if (const auto fair = explore::find_fair_lasso(graph, any, tasks); fair && tasks != 1) {
@@ -329,23 +419,24 @@ CheckResult check(const Workload& workload, const CheckOptions& options) {
     for (const explore::EdgeId id : fair->loop) result.least_actions += graph[id].actions;
     result.least_rounds = fair->loop.size();
     result.least_is_exact = false;
-    result.witnesses.push_back(search.witness(fair->stem, fair->loop));
+    witness(fair->stem, fair->loop);
   } else if (fair) {
     result.verdict = Verdict::starvation;
     const auto mean = explore::min_cycle_mean(graph, any);
     MTESIM_CHECK(mean.has_value());
     result.least_actions = mean->actions;
     result.least_rounds = mean->edges;
-    result.witnesses.push_back(search.witness(mean->lasso.stem, mean->lasso.loop));
+    witness(ways.to(graph[mean->lasso.loop.front()].from), mean->lasso.loop);
   } else {
     result.verdict = Verdict::returns;
     if (const auto longest = explore::longest_path(graph)) {
       result.most_rounds = longest->weight;
-      result.witnesses.push_back(search.witness(longest->edges));
+      witness(longest->edges, {});
     }
     price(search, result);
   }
   if (options.judge_properties && has_properties(workload)) judge_properties(search, result);
+  if (options.witnesses > 1) add_witnesses(search, ways, shown, result);
   for (const Witness& found_witness : result.witnesses) {
     MTESIM_CHECK(replay(workload, options, found_witness, {}, {}));
   }

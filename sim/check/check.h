@@ -32,6 +32,7 @@ struct WitnessStep {
   Choices choices;
   Bytes progress_before{};
   Bytes progress_after{};
+  bool operator==(const WitnessStep&) const = default;
 };
 
 /// A stem from the start, and a loop that comes back to where it begins; a deadlock has no loop.
@@ -39,6 +40,7 @@ struct Witness {
   std::vector<WitnessStep> stem;
   std::vector<WitnessStep> loop;
   std::optional<Property> violates{};  ///< with its last step
+  bool operator==(const Witness&) const = default;
 };
 
 /// Bounds over all paths of a check that returns, in cycles of a price list. Caches are taken to be cold where a step
@@ -69,6 +71,9 @@ struct CheckOptions {
   bool judge_properties{true};
   std::optional<CostTable> costs;  ///< the price list; without, nothing is priced
   Pricing pricing{Pricing::if_small};
+  /// How many witnesses of the verdict are wanted, as far as there are so many: docs/witnesses.md says what makes two
+  /// of them different. More than one is of use only without `stop_at_livelock`.
+  std::size_t witnesses{1};
   std::uint64_t max_states{20'000'000};
   std::uint64_t max_bytes{std::uint64_t{8} << 30};
   std::optional<std::chrono::steady_clock::time_point> deadline;

@@ -17,12 +17,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string digest_of(const JsonText& text) {
-  const std::string canonical = text.value().dump();  // keys in order, no white space
-  const XXH128_hash_t hash = XXH3_128bits(canonical.data(), canonical.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
 std::string words(const std::vector<JsonScalar>& scalars) {
   std::vector<std::string> all;
   for (const JsonScalar& scalar : scalars) all.push_back(to_word(scalar));
@@ -345,6 +339,12 @@ std::string_view status_name(Status status) {
   return "?";
 }
 
+std::string digest_of(const JsonText& text) {
+  const std::string canonical = text.value().dump();  // keys in order, no white space
+  const XXH128_hash_t hash = XXH3_128bits(canonical.data(), canonical.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
 std::string result_word(std::int64_t result) {
   if (result == kKernelBugResult) return "kernel BUG";
   if (const std::optional<SigInfo> signal = signal_of(result)) return signal_name(*signal);
@@ -399,6 +399,11 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   if (how.check && wants_check(scenario)) {
     CheckOptions options = built.check;
     if (how.max_states > 0) options.max_states = how.max_states;
+    report.witnesses = how.witnesses;
+    if (how.witnesses > 1) {
+      options.witnesses = how.witnesses;
+      options.stop_at_livelock = false;
+    }
     options.rules = how.rules;
     options.deadline = how.deadline;
     options.interrupt = how.interrupt;

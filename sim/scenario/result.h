@@ -35,6 +35,7 @@ struct PointReport {
   std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
   std::optional<RunReport> run;
   std::optional<CheckResult> check;
+  std::size_t witnesses{1};                    ///< how many were searched for
   std::vector<PropertyReport> run_properties;  ///< empty if nothing was judged
   std::vector<PropertyReport> check_properties;
   std::vector<std::string> locks_held;  ///< on the cycle of a livelock, between its rounds
@@ -66,6 +67,7 @@ struct CarryOut {
   bool check{true};            ///< where the scenario asks for one
   bool judge{true};            ///< compare with `expect`
   std::uint64_t max_states{};  ///< 0: as the scenario says
+  std::size_t witnesses{1};    ///< how many of the check; more than one explores all states
   std::uint64_t max_bytes{};   ///< of one check; 0: 8 GiB
   unsigned threads{1};         ///< of one check; what it says does not depend on it
   BranchRules rules{};         ///< which reductions a check makes
@@ -82,6 +84,9 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 /// The same for one point that has been built; throws nothing. `family`: the sweep that it is a member of.
 [[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how,
                                     Family* family = nullptr);
+
+/// Of a document's meaning: white space and the order of keys do not count. 128 bits, in hex.
+[[nodiscard]] std::string digest_of(const JsonText& text);
 
 /// SIGSEGV and SIGBUS that were taken, in order: "SIGSEGV SEGV_MTEAERR".
 [[nodiscard]] std::vector<std::string> signals_taken(const RunResult& result);

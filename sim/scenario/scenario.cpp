@@ -853,6 +853,8 @@ void fields(V& v, Scenario& s) {
 
 Scenario parse_scenario(const JsonText& text) { return read_fields<Scenario>(text); }
 
+void read_scenario(const ValueIn& in, Scenario& scenario) { read_object(in, scenario); }
+
 JsonTree scenario_schema() { return schema_of<Scenario>("mtesim scenario"); }
 
 JsonTree write_scenario(const Scenario& scenario, Defaults defaults) { return write_fields(scenario, defaults); }

@@ -537,6 +537,8 @@ constexpr std::size_t kMostSweepPoints = 100'000;
 
 /// Reads what a scenario file says. Throws ScenarioError with everything that is wrong about its form.
 [[nodiscard]] Scenario parse_scenario(const JsonText& text);
+/// The same of a scenario that stands within another document.
+void read_scenario(const ValueIn& in, Scenario& scenario);
 [[nodiscard]] JsonTree scenario_schema();
 [[nodiscard]] JsonTree write_scenario(const Scenario& scenario, Defaults defaults = Defaults::left_out);
 [[nodiscard]] bool wants_check(const Scenario& scenario);

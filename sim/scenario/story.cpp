@@ -396,14 +396,15 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
       if (!(check.reached.*fact.field)) never.push_back(fact.name);
     }
     if (!never.empty()) lines.push_back(fmt::format("          never met: {}", fmt::join(never, ", ")));
-    if (check.verdict == Verdict::deadlock && report.tasks.size() > 1) {
-      lines.push_back(fmt::format("          witness: {} to it; its story: {} --path 0",
-                                  plural(check.witnesses.front().stem.size(), "step"), explain));
-    }
-    for (const Witness& witness : check.witnesses) {
-      if (witness.loop.empty()) continue;
-      lines.push_back(fmt::format("          witness: {} to it, {} round; its story: {} --path 0",
-                                  plural(witness.stem.size(), "step"), plural(witness.loop.size(), "step"), explain));
+    for (std::size_t n = 0; n < check.witnesses.size(); ++n) {
+      const Witness& witness = check.witnesses[n];
+      const bool one_of_several = report.witnesses > 1 && !witness.violates;
+      const bool stuck = n == 0 && check.verdict == Verdict::deadlock && report.tasks.size() > 1;
+      if (witness.loop.empty() && !one_of_several && !stuck) continue;
+      lines.push_back(fmt::format("          witness{}: {} to it{}; its story: {} --path {}{}",
+                                  one_of_several ? fmt::format(" {}", n) : "", plural(witness.stem.size(), "step"),
+                                  witness.loop.empty() ? "" : ", " + plural(witness.loop.size(), "step") + " round",
+                                  explain, n, one_of_several ? fmt::format(" --witnesses {}", report.witnesses) : ""));
     }
     const PropertyCheck& judged = check.properties;
     const std::string on = judged.every_future ? ""

@@ -8,7 +8,8 @@ import jsonschema
 
 from program import Case, Ran, search, slow
 
-COMMANDS = ["batch", "promote", "run", "check", "explain", "list", "describe", "validate", "schema"]
+COMMANDS = ["batch", "promote", "run", "check", "explain", "replay", "shrink", "keep", "list",
+            "describe", "validate", "schema"]
 
 
 class Statuses(Case):

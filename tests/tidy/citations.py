@@ -7,7 +7,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDERS = ["model", "fs_models", "sim", "tests", "bench", "docs"]
-CITED = re.compile(r"\[((?:linux|arm|qemu|llvm|tarjan|karp|lawler)-[a-z0-9.-]+|btrfs-format|records)\]")
+CITED = re.compile(r"\[((?:linux|arm|qemu|llvm|tarjan|karp|lawler|zeller|apalache)-[a-z0-9.-]+|btrfs-format|records)\]")
 KNOWN = re.compile(r"^(?:\| )?\[([a-z0-9.-]+)\][ :]", re.MULTILINE)
 
 
