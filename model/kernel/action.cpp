@@ -160,11 +160,11 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     }
     return true;
   }
-  const bool unseen = rule == SiteRule::lazy && machine.task(current).pagefault_disabled == 0;
-  if (action.kind == ActionKind::short_copy && unseen) return true;
+  const bool faults = machine.task(current).pagefault_disabled == 0;
+  if (action.kind == ActionKind::short_copy && faults && rule == SiteRule::lazy) return true;
   const std::uint64_t begin = run.first.address();
   if (begin >= action.end || begin + run.span().n <= action.begin) return true;
-  const bool handled = action.kind == ActionKind::evict && unseen;
+  const bool handled = action.kind == ActionKind::evict && faults;
   std::uint64_t met = ~std::uint64_t{0};  // the last page offered
   const std::uint64_t count = accesses_to_come(run, machine, current);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -172,7 +172,8 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     const std::uint64_t last_page = round_down(address + run.width - 1, machine.page_size);
     if (handled && last_page == met) continue;
     const bool on = targets.visit(address, address + run.width, [&](std::uint64_t target) {
-      if (handled && (target == met || !eviction_shows(machine, action, target, run.kind))) return true;
+      const bool undone = rule == SiteRule::lazy && !eviction_shows(machine, action, target, run.kind);
+      if (handled && (target == met || undone)) return true;
       return visit({index, i, target, run.first.tag()});
     });
     if (!on) return false;

@@ -8,6 +8,7 @@
 #include "fs_models/catalogue.h"
 #include "fs_models/small_calls.h"
 #include "model/arch/subpage_scheme.h"
+#include "sim/app/checkpoint_file.h"
 #include "sim/app/output.h"
 #include "sim/app/terminal.h"
 #include "sim/scenario/schema.h"
@@ -42,7 +43,7 @@ void tell_run(const Workload& workload, Story& story) {
 }
 
 int carry_out_one(const std::string& file, const CommonOptions& options, bool run, bool check, bool trace,
-                  WitnessChoice choice = {}) {
+                  WitnessChoice choice = {}, const CheckpointOptions& checkpoint = {}) {
   std::vector<std::string> requests = options.out;
   std::optional<WitnessOutputs> witnesses;
   if (check) witnesses.emplace(requests);
@@ -52,6 +53,9 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   how.run = run;
   how.check = check;
   how.max_states = options.max_states;
+  how.max_bytes = options.max_mib << 20;
+  const CheckpointFile kept(checkpoint, file, options);
+  kept.attach(how);
   how.witnesses = choice.witnesses;
   how.rules = rules_without(options.without);
   choice.rules = how.rules;
@@ -193,7 +197,8 @@ int run_command(const std::string& file, const CommonOptions& options, bool trac
   return carry_out_one(file, options, true, false, trace);
 }
 
-int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice) {
+int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice,
+                  const CheckpointOptions& checkpoint) {
   const JsonText text = read_json_file(file);
   Scenario scenario = parse_scenario(text);
   if (!wants_check(scenario)) {
@@ -202,7 +207,7 @@ int check_command(const std::string& file, const CommonOptions& options, const W
                file);
     return kExitWrongInput;
   }
-  return carry_out_one(file, options, false, true, false, choice);
+  return carry_out_one(file, options, false, true, false, choice, checkpoint);
 }
 
 int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines, std::size_t witnesses) {

@@ -28,6 +28,7 @@ struct CommonOptions {
   unsigned jobs{std::max(1u, std::thread::hardware_concurrency())};
   std::uint64_t max_states{0};
   double max_seconds{0};
+  std::uint64_t max_mib{0};          ///< of memory, for one check; 0: 8192
   std::vector<std::string> without;  ///< reductions that checks are not to make
 };
 
@@ -38,7 +39,14 @@ int batch_command(const std::vector<std::string>& paths, const CommonOptions& op
 /// Writes each scenario's report beside it, as NAME.golden.txt; with `verify` it compares instead.
 int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify);
 int run_command(const std::string& file, const CommonOptions& options, bool trace);
-int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice);
+/// Where a check leaves how far it has come, and how often.
+struct CheckpointOptions {
+  std::string file;  ///< empty: nowhere
+  double every_seconds{60};
+  bool resume{};  ///< go on from there
+};
+int check_command(const std::string& file, const CommonOptions& options, const WitnessChoice& choice,
+                  const CheckpointOptions& checkpoint);
 int explain_command(const std::string& file, int path, std::size_t point, std::size_t lines, std::size_t witnesses);
 /// Carries a witness out again and compares each step with what was recorded. kExitViolated at the first that differs.
 int replay_command(const std::string& file, bool trace, std::size_t lines);

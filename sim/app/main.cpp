@@ -99,8 +99,19 @@ int main(int argc, char** argv) {
   check.add_option("FILE", file, "scenario with `environment` or `check`")->required()->check(not_an_option);
   check.add_option("--max-seconds", options.max_seconds, "give it up after this time; then it is unknown")
       ->check(CLI::PositiveNumber);
+  check.add_option("--max-memory", options.max_mib, "give it up with so much memory; then it is unknown (8192)")
+      ->check(CLI::Range(1, 1 << 24))
+      ->type_name("MIB");
   add_common(check, options);
   add_without(check, options);
+  CheckpointOptions checkpoint;
+  check.add_option("--checkpoint", checkpoint.file, "keep there how far it has come, now and then and when it is cut")
+      ->type_name("FILE");
+  check.add_option("--checkpoint-every", checkpoint.every_seconds, "how often (60)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("SECONDS");
+  check.add_flag("--resume", checkpoint.resume,
+                 "go on from the checkpoint; it must be of the same scenario and options");
   check.footer(
       "--out also takes witness=FILE (for `replay`, `shrink` and `keep`), itf=FILE (Apalache's traces), dot=FILE (the "
       "states as a graph) and dot-witness=FILE; {n} in FILE stands for the number of each witness.\n"
@@ -219,7 +230,7 @@ int main(int argc, char** argv) {
     if (batch) return batch_command(paths, options);
     if (promote) return promote_command(paths, options, verify);
     if (run) return run_command(file, options, trace);
-    if (check) return check_command(file, options, choice);
+    if (check) return check_command(file, options, choice, checkpoint);
     if (explain) return explain_command(file, path, point, lines, choice.witnesses);
     if (replay) return replay_command(file, trace, lines);
     if (shrink) return shrink_command(shrinking);

@@ -47,6 +47,7 @@ class Builder {
     if (scenario_.check) {
       built_.check.max_states = scenario_.check->max_states;
       built_.check.stop_at_livelock = !scenario_.check->whole;
+      if (scenario_.check->cycles) built_.check.pricing = Pricing::always;
       if (scenario_.check->contents) built_.check.track_contents = true;  // words may have asked for it already
     }
     return std::move(built_);
@@ -79,6 +80,7 @@ class Builder {
     machine().scheme = find_subpage_scheme(scenario_.machine.scheme);
     machine().preferred_tcf = scenario_.machine.preferred_tcf;
     built_.costs = find_cost_table(scenario_.machine.cpu)->table;
+    built_.check.costs = built_.costs;
     built_.names.page_size = machine().page_size;
     built_.names.objects.emplace_back("");
   }

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "sim/check/search_image.h"
+
 #define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): the library asks for it
 #include <xxhash.h>
 
@@ -213,6 +215,17 @@ Json check_json(const CheckResult& check) {
   }
   if (check.verdict == Verdict::bound) j["cut_by"] = check.cut_by;
   if (check.most_rounds) j["most_rounds"] = *check.most_rounds;
+  if (check.dearest) {
+    j["most_cycles"] = check.dearest->cycles;
+    j["most_cycles_under_lock"] = Json::object();
+    for (const auto& [kind, cycles] : check.dearest->under_lock) {
+      j["most_cycles_under_lock"][std::string(lock_kind_name(kind))] = cycles;
+    }
+  }
+  if (check.verdict != Verdict::returns) {
+    j["trapped_states"] = check.trapped_states;
+    if (check.trapped_states > 0) j["rounds_to_trap"] = check.rounds_to_trap;
+  }
   j["results"] = Json::array();
   for (const auto& results : check.results) j["results"].push_back(result_words(results));
   j["states"] = check.states;
@@ -325,6 +338,12 @@ void grow_graver(Status& status, Status other) {
 
 }  // namespace
 
+std::string digest_of(const JsonText& text) {
+  const std::string canonical = text.value().dump();  // keys in order, no white space
+  const XXH128_hash_t hash = XXH3_128bits(canonical.data(), canonical.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
 std::string_view status_name(Status status) {
   switch (status) {
     case Status::holds:
@@ -337,12 +356,6 @@ std::string_view status_name(Status status) {
       return "unknown";
   }
   return "?";
-}
-
-std::string digest_of(const JsonText& text) {
-  const std::string canonical = text.value().dump();  // keys in order, no white space
-  const XXH128_hash_t hash = XXH3_128bits(canonical.data(), canonical.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
 std::string result_word(std::int64_t result) {
@@ -409,6 +422,9 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     options.interrupt = how.interrupt;
     options.progress = how.progress;
     options.threads = how.threads;
+    options.keep = how.keep;
+    options.keep_every = how.keep_every;
+    options.resume = how.resume;
     if (how.max_bytes > 0) options.max_bytes = how.max_bytes;
     if (family != nullptr) report.check = family->find(scenario, built);
     if (!report.check) {
@@ -544,6 +560,8 @@ class Crew {
         report->at = point.at;
       } catch (const ScenarioError& refused) {
         error = refused.what();
+      } catch (const WrongImage& wrong) {
+        error = fmt::format("the checkpoint does not fit: {}", wrong.what());
       }
       const std::lock_guard lock(mutex_);
       work_[file].done[number] = std::move(report);

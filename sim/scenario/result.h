@@ -64,13 +64,16 @@ struct ScenarioReport {
 
 struct CarryOut {
   bool run{true};
-  bool check{true};            ///< where the scenario asks for one
-  bool judge{true};            ///< compare with `expect`
-  std::uint64_t max_states{};  ///< 0: as the scenario says
-  std::size_t witnesses{1};    ///< how many of the check; more than one explores all states
-  std::uint64_t max_bytes{};   ///< of one check; 0: 8 GiB
-  unsigned threads{1};         ///< of one check; what it says does not depend on it
-  BranchRules rules{};         ///< which reductions a check makes
+  bool check{true};                              ///< where the scenario asks for one
+  bool judge{true};                              ///< compare with `expect`
+  std::uint64_t max_states{};                    ///< 0: as the scenario says
+  std::size_t witnesses{1};                      ///< how many of the check; more than one explores all states
+  std::uint64_t max_bytes{};                     ///< of one check; 0: 8 GiB
+  std::function<void(const SearchImage&)> keep;  ///< CheckOptions has the meaning of these three
+  std::chrono::steady_clock::duration keep_every{std::chrono::minutes(1)};
+  const SearchImage* resume{};
+  unsigned threads{1};  ///< of one check; what it says does not depend on it
+  BranchRules rules{};  ///< which reductions a check makes
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads

@@ -814,6 +814,7 @@ void fields(V& v, CheckSpec& c) {
   v.optional("whole", c.whole, flag(), "explore all states, also behind a livelock");
   v.optional("contents", c.contents, flag(),
              "follow what every byte is: many more states, and the properties are judged on every future");
+  v.optional("cycles", c.cycles, flag(), "look for the dearest path of a large check, too");
 }
 
 template <class V>

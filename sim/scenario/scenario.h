@@ -500,6 +500,7 @@ struct CheckSpec {
   std::uint64_t max_states{20'000'000};
   bool whole{};     ///< go on behind the first livelock
   bool contents{};  ///< follow what every byte is, so that properties are judged on every future
+  bool cycles{};    ///< look for the dearest path, however large the check
   bool operator==(const CheckSpec&) const = default;
 };
 

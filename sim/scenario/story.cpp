@@ -379,6 +379,21 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     }
     lines.push_back(fmt::format("  check   {}", what));
     lines.push_back(fmt::format("          {}", counts));
+    if (check.dearest) {
+      std::string line = fmt::format("          at most about {} cycles", check.dearest->cycles);
+      int held = 0;
+      for (const auto& [kind, cycles] : check.dearest->under_lock) {
+        if (cycles == 0) continue;
+        line += fmt::format("{} {} held for {}", held++ == 0 ? ";" : ",", lock_kind_name(kind), cycles);
+      }
+      lines.push_back(line);
+    }
+    if (check.trapped_states > 0 && check.verdict != Verdict::returns) {
+      lines.push_back(
+          fmt::format("          {} cannot reach the end any more, whatever the environment does; the nearest "
+                      "is {} away",
+                      plural(check.trapped_states, "state"), plural(check.rounds_to_trap, "round")));
+    }
     tell_waits(lines, check.deadlock, report.check_waits);
     if (report.tasks.size() > 1) {
       for (const std::vector<std::string>& inversion : report.inversions) {
