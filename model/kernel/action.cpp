@@ -118,15 +118,17 @@ class Targets {
   bool changes_{};
 };
 
-/// Whether a page that is evicted just before an access of this kind, and faulted in again by it, comes back otherwise
-/// than it was: a load brings it back read-only, and others who map it have lost it. Or whether it may not come back at
-/// once: the fault asks for locks, which other tasks may have, or of some files the task itself.
-bool eviction_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
+/// Whether it can be seen that a page got old or was evicted just before an access of this kind, which faults it in
+/// again. An old one is as it was. One that was evicted may come back otherwise: a load brings it back read-only, and
+/// others who map it have lost it. Or whether it may not come back at once: the fault asks for locks, which other tasks
+/// may have, or of some files the task itself.
+bool fault_shows(const Machine& machine, const Action& action, std::uint64_t page_address, AccessKind kind) {
   const Pte& pte = machine.spaces[action.space]->pte(machine.page_index(page_address));
   if (pte.state != PteState::present) return false;
   const Vma* vma = machine.spaces[action.space]->find(page_address);
   const bool asks_file = vma != nullptr && machine.objects[vma->object]->fault_locking != FaultLocking::none;
   if (asks_file || machine.tasks.size() > 1) return true;
+  if (action.kind == ActionKind::short_copy) return false;
   if (machine.folio(pte.folio).maps > 1) return true;
   return kind == AccessKind::load && pte.writable && !(goes_to_swap(machine, pte.folio) && machine.swap_in_writable);
 }
@@ -160,11 +162,10 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     }
     return true;
   }
-  const bool faults = machine.task(current).pagefault_disabled == 0;
-  if (action.kind == ActionKind::short_copy && faults && rule == SiteRule::lazy) return true;
   const std::uint64_t begin = run.first.address();
   if (begin >= action.end || begin + run.span().n <= action.begin) return true;
-  const bool handled = action.kind == ActionKind::evict && faults;
+  const bool faults = action.kind == ActionKind::evict || action.kind == ActionKind::short_copy;
+  const bool handled = faults && machine.task(current).pagefault_disabled == 0;
   std::uint64_t met = ~std::uint64_t{0};  // the last page offered
   const std::uint64_t count = accesses_to_come(run, machine, current);
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -172,7 +173,7 @@ bool visit_run(const AccessRun& run, const Machine& machine, TaskId current, con
     const std::uint64_t last_page = round_down(address + run.width - 1, machine.page_size);
     if (handled && last_page == met) continue;
     const bool on = targets.visit(address, address + run.width, [&](std::uint64_t target) {
-      const bool undone = rule == SiteRule::lazy && !eviction_shows(machine, action, target, run.kind);
+      const bool undone = rule == SiteRule::lazy && !fault_shows(machine, action, target, run.kind);
       if (handled && (target == met || undone)) return true;
       return visit({index, i, target, run.first.tag()});
     });
@@ -222,12 +223,14 @@ bool visit_truncate(const Look& look, const Machine& machine, TaskId current, st
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t page = rule == SiteRule::everywhere ? kAnyPage : 0;  // of the file, the last one that is looked at
     const std::uint64_t first = accesses.at(i).address();
+    bool of_file = rule == SiteRule::everywhere;
     for (const std::uint64_t address : {first, first + accesses.width - 1}) {
       const Vma* vma = space.find(address);
       if (vma == nullptr || vma->object != action.object) continue;
+      of_file = true;
       page = std::max<std::uint64_t>(page, static_cast<std::uint32_t>(machine.page_index(address) + vma->page_delta));
     }
-    if (!visit_sizes(machine, action, index, i, page, visit)) return false;
+    if (of_file && !visit_sizes(machine, action, index, i, page, visit)) return false;
   }
   return true;
 }

@@ -50,7 +50,7 @@ bool ask_for(Kernel& k, const LockRequest& request) {
 }
 
 bool lock(Kernel& k, const LockId& id, LockMode mode) {
-  if (is_of_file(id.kind)) {
+  if (is_of_file(id.kind) && id.object < k.machine.objects.size()) {
     k.environment.before(FileLook{id.object}, k.machine);
     k.emit(Found{k.machine.objects[id.object]->size.n});
   }

@@ -48,14 +48,12 @@ explore::NodeInfo WorkloadSystem::info(State number) const {
 
 std::vector<UserRange> WorkloadSystem::accessed() const {
   const std::lock_guard lock(accessed_mutex_);
-  std::vector<UserRange> ranges;
-  for (const auto& range : accessed_) ranges.push_back({range.lower(), range.upper()});
-  return ranges;
+  return accessed_.all();
 }
 
 void WorkloadSystem::add_accessed(const std::vector<UserRange>& ranges) const {
   const std::lock_guard lock(accessed_mutex_);
-  for (const UserRange& range : ranges) accessed_.add(Addresses::interval_type::right_open(range.begin, range.end));
+  for (const UserRange& range : ranges) accessed_.add(range);
 }
 
 WorkloadSystem::State WorkloadSystem::step_of(State from, TaskId task, const Choices& choices) const {
@@ -66,10 +64,9 @@ WorkloadSystem::State WorkloadSystem::step_of(State from, TaskId task, const Cho
 
 std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State number) const {
   const CheckState from = states_[number];
-  Addresses accessed;
+  UserRanges accessed;
   const auto look_at = [&](std::uint64_t begin, std::uint64_t end) {
-    const auto range = Addresses::interval_type::right_open(begin, end);
-    if (!boost::icl::contains(accessed, range)) accessed.add(range);
+    if (!accessed.contains({begin, end})) accessed.add({begin, end});
   };
   std::vector<Successor> all;
   std::vector<StepNote> notes;
@@ -113,10 +110,7 @@ std::vector<WorkloadSystem::Successor> WorkloadSystem::successors_of(State numbe
         },
         observe);
   }
-  if (!accessed.empty()) {
-    const std::lock_guard lock(accessed_mutex_);
-    accessed_ += accessed;
-  }
+  if (!accessed.empty()) add_accessed(accessed.all());
   for (std::size_t i = 0; i < all.size(); ++i) all[i].edge.label = label_of(notes[i]);
   return all;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <boost/icl/interval_set.hpp>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "sim/check/check.h"
 #include "sim/check/state_table.h"
+#include "sim/check/user_ranges.h"
 #include "sim/explore/graph.h"
 
 namespace mtesim {
@@ -80,15 +80,13 @@ class WorkloadSystem {
   [[nodiscard]] StepNote note_of(const CheckState& from, const Branch& branch, TaskId task) const;
   [[nodiscard]] State number_of(CheckState&& state) const;
 
-  using Addresses = boost::icl::interval_set<std::uint64_t>;
-
   const Workload& workload_;
   const CheckOptions& options_;
   // Tables of what was met: they grow while the search asks, but what they hold says nothing new.
   mutable StateTable states_;
   mutable Interned<StepNote> notes_;
   mutable std::mutex accessed_mutex_;
-  mutable Addresses accessed_;
+  mutable UserRanges accessed_;
 };
 
 /// Where a check of the workload begins.

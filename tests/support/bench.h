@@ -165,6 +165,7 @@ class Bench {
     MTESIM_CHECK(mapped == Errno::ok);
     if (setup.present) fill();
     enter_kernel(kernel_);
+    seen().forget();
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
