@@ -15,7 +15,8 @@ bool tags_show_by_accesses_only(const Built& built) {
   const auto& calls = workload.system_calls.front();
   const bool only_copies = std::all_of(calls.begin(), calls.end(), [](const auto& call) { return call.has_value(); });
   const bool tags_stay = std::none_of(built.check.actions.begin(), built.check.actions.end(), [](const Action& action) {
-    return action.kind == ActionKind::dontneed || action.kind == ActionKind::unmap;
+    return action.kind == ActionKind::dontneed || action.kind == ActionKind::unmap ||
+           action.kind == ActionKind::truncate;
   });
   return only_copies && tags_stay;
 }
