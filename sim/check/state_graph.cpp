@@ -34,9 +34,10 @@ void StateGraphDrawing::explore(std::size_t most_nodes) {
     const std::size_t first_edge = graph_.edges.size();
     for (std::uint32_t t = 0; t < from.work.tasks.size() && !graph_.cut; ++t) {
       const TaskId task{t};
-      if (is_done(workload_, from.work, task)) continue;
+      if (!can_step(workload_, from.work, task)) continue;
       for_each_branch(workload_, from, task, options_.actions, options_.rules, [&](Branch&& branch) {
-        if (branch.blocked) return true;
+        if (!branch.moved(from, task)) return true;  // who sleeps does not step
+        if (pauses(branch.choices)) branch.choices.pop_back();
         if (!branch.to.work.tasks.front().in_kernel) branch.to.call_begin.reset();
         if (graph_.nodes.size() >= most_nodes || graph_.edges.size() >= 4 * most_nodes) {
           graph_.cut = true;

@@ -247,31 +247,6 @@ Json check_json(const CheckResult& check) {
   return j;
 }
 
-/// "main holds the glock of f (shared), and waits for the mmap lock (shared), behind mapper, which came before".
-std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock, const Names& names) {
-  std::vector<std::string> lines;
-  if (!deadlock) return lines;
-  for (const WaitFor& wait : deadlock->waits) {
-    std::vector<std::string> holds;
-    for (const LockRequest& held : wait.holds) holds.push_back("the " + names.of(held));
-    std::string line =
-        fmt::format("{} holds {}, and waits for the {}, ", names.of(wait.task),
-                    holds.empty() ? "nothing" : fmt::format("{}", fmt::join(holds, ", ")), names.of(wait.wants));
-    if (!wait.held) {
-      line += fmt::format("behind {}, which waits for it already", names.of(wait.whom));
-    } else if (wait.whom == wait.task) {
-      line += "which it holds itself";
-    } else {
-      line += fmt::format("which {} holds ({})", names.of(wait.whom),
-                          wait.held->mode == LockMode::shared ? "shared" : "exclusive");
-      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back())
-        line += "; that task has ended";
-    }
-    lines.push_back(std::move(line));
-  }
-  return lines;
-}
-
 std::string in_words(const LockOrder& order, const Names& names) {
   const bool within_kind = order.held.lock.kind == order.wanted.lock.kind;
   const auto word = [&](const LockId& lock) {
@@ -342,6 +317,31 @@ std::string digest_of(const JsonText& text) {
   const std::string canonical = text.value().dump();  // keys in order, no white space
   const XXH128_hash_t hash = XXH3_128bits(canonical.data(), canonical.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+/// "main holds the glock of f (shared), and waits for the mmap lock (shared), behind mapper, which came before".
+std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock, const Names& names) {
+  std::vector<std::string> lines;
+  if (!deadlock) return lines;
+  for (const WaitFor& wait : deadlock->waits) {
+    std::vector<std::string> holds;
+    for (const LockRequest& held : wait.holds) holds.push_back("the " + names.of(held));
+    std::string line =
+        fmt::format("{} holds {}, and waits for the {}, ", names.of(wait.task),
+                    holds.empty() ? "nothing" : fmt::format("{}", fmt::join(holds, ", ")), names.of(wait.wants));
+    if (!wait.held) {
+      line += fmt::format("behind {}, which waits for it already", names.of(wait.whom));
+    } else if (wait.whom == wait.task) {
+      line += "which it holds itself";
+    } else {
+      line += fmt::format("which {} holds ({})", names.of(wait.whom),
+                          wait.held->mode == LockMode::shared ? "shared" : "exclusive");
+      if (deadlock->kind == DeadlockKind::dead_holder && &wait == &deadlock->waits.back())
+        line += "; that task has ended";
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 std::string_view status_name(Status status) {

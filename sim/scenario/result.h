@@ -91,6 +91,9 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 /// Of a document's meaning: white space and the order of keys do not count. 128 bits, in hex.
 [[nodiscard]] std::string digest_of(const JsonText& text);
 
+/// Who waits for whom, a sentence each; empty without a deadlock.
+[[nodiscard]] std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock, const Names& names);
+
 /// SIGSEGV and SIGBUS that were taken, in order: "SIGSEGV SEGV_MTEAERR".
 [[nodiscard]] std::vector<std::string> signals_taken(const RunResult& result);
 

@@ -137,28 +137,6 @@ class Waiting final : public Environment {
   std::optional<LockId> lock_;
 };
 
-/// Of a state in which nobody who has something left to do can do it, what each waits for. Empty: somebody can step.
-std::vector<std::string> waits_of(const Built& built, const CheckState& state) {
-  std::vector<std::string> waits;
-  for (std::uint32_t t = 0; t < state.work.tasks.size(); ++t) {
-    if (is_done(built.workload, state.work, TaskId{t})) continue;
-    WorkState attempt = state.work;
-    Waiting waiting;
-    if (!std::holds_alternative<Blocked>(step(built.workload, attempt, TaskId{t}, waiting))) return {};
-    std::string wait = fmt::format("task {} waits", t);
-    if (waiting.lock()) {
-      wait += " for the " + built.names.of(*waiting.lock());
-      for (const Locks::Held& held : attempt.machine.locks.held()) {
-        if (!held.lock.overlaps(*waiting.lock())) continue;
-        wait += held.task == TaskId{t} ? ", which it holds itself" : fmt::format(", which task {} holds", held.task.n);
-        break;
-      }
-    }
-    waits.push_back(std::move(wait));
-  }
-  return waits;
-}
-
 std::string_view loop_name(const Built& built, const WorkState& state, TaskId task) {
   const std::vector<CopyLoop>& calls = built.workload.calls[task.n];
   const std::uint32_t call = state.tasks[task.n].call;
@@ -259,6 +237,8 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     WalkStep made;
     made.task = task;
     made.choices = planned.choices;
+    made.pauses = pauses(planned.choices);
+    if (made.pauses) made.choices.pop_back();
     made.call = call_words(built, from.work, task);
     made.loop = loop_name(built, from.work, task);
     made.progress_before = progress(built.workload, from.work, task);
@@ -270,16 +250,20 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     };
     Branch branch = replay_branch(built.workload, from, task, options.actions, options.rules, planned.choices, observe,
                                   watch.acted);
-    if (branch.actions != planned.choices.size()) {
+    if (branch.actions != made.choices.size()) {
       const ChoiceAt& missed = planned.choices[branch.actions];
       result.trouble = fmt::format("\"{}\" cannot be done at site {}", choice_name(built, missed.choice), missed.site);
       return result;
     }
-    if (branch.blocked) {
+    if (!branch.moved(from, task)) {
       result.trouble = fmt::format("task {} sleeps", task.n);
       return result;
     }
     made.came = notes.take();
+    if (const Locks::Waiter* waiter = branch.to.work.machine.locks.waiter(task); branch.blocked && waiter != nullptr) {
+      made.came.push_back(fmt::format("it {} {}", made.pauses ? "pauses before it asks for the" : "sleeps for the",
+                                      built.names.of(waiter->wants)));
+    }
     made.to = std::move(branch.to);
     made.progress_after = progress(built.workload, made.to.work, task);
     const TaskState& before = from.work.tasks[task.n];
@@ -302,7 +286,9 @@ Walk walk(const Built& built, const Witness& witness, const WalkWatch& watch) {
     canonicalise(built.workload, built.check.rules, options.actions, back);
     result.closes = entry == back;
   }
-  if (witness.loop.empty()) result.waits = waits_of(built, result.end());
+  if (witness.loop.empty()) {
+    result.waits = waits_in_words(deadlock_of(built.workload, result.end().work), built.names);
+  }
   result.judged = properties.judged();
   return result;
 }

@@ -12,7 +12,8 @@ namespace mtesim {
 /// One step of a witness, as it was carried out.
 struct WalkStep {
   TaskId task;
-  Choices choices;
+  Choices choices;                       ///< what the environment did
+  bool pauses{};                         ///< of several tasks: it stops before it asks for the next lock
   std::string call;                      ///< which one it belongs to, in words
   std::string loop;                      ///< through which kernel function that goes
   std::vector<std::string> came;         ///< what came of it: "copy_to_user(buf+112, 32) left 16 bytes"

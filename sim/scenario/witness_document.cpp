@@ -66,6 +66,7 @@ void fields(V& v, WitnessStepDocument& s) {
   v.optional("call", s.call, text(), "of which call");
   v.optional("loop", s.loop, text(), "through which kernel function");
   v.required("actions", s.actions, list_of(object()).at_most(10'000), "what the environment did");
+  v.optional("pauses", s.pauses, flag(), "before it asks for the next lock, so that other tasks can step");
   v.required("came", s.came, list_of(text()), "what came of it, in words");
   v.required("changes", s.changes, list_of(object()), "of the state, since the step before");
   v.required("state", s.state, digest_text(false), "fingerprint of the state that it reached");
@@ -156,6 +157,7 @@ std::vector<WitnessStepDocument> steps_of(const Built& built, const Walk& walk, 
     step.call = made.call;
     step.loop = made.loop;
     for (const ChoiceAt& at : made.choices) step.actions.push_back(action_of(built, at));
+    step.pauses = made.pauses;
     step.came = made.came;
     step.changes = changes_of(made.changes);
     step.state = hex(made.to);
@@ -198,6 +200,7 @@ class Resolver {
       for (std::size_t a = 0; a < steps[i].actions.size(); ++a) {
         step.choices.push_back(choice(steps[i].actions[a], fmt::format("{}/actions/{}", here, a)));
       }
+      if (steps[i].pauses) step.choices.push_back({ChoiceAt::kPauses, {}});
       step.progress_after = Bytes{steps[i].progress};
       resolved.push_back(std::move(step));
     }

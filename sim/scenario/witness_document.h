@@ -37,6 +37,7 @@ struct WitnessStepDocument {
   std::string call;
   std::string loop;
   std::vector<WitnessAction> actions;
+  bool pauses{};  ///< before it asks for the next lock
   std::vector<std::string> came;
   std::vector<WitnessChange> changes;  ///< since the step before
   std::string state;                   ///< fingerprint of the state reached, in hex
