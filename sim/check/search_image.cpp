@@ -34,7 +34,7 @@ ExploredWorkload search_of(const SearchImage& image, const WorkloadSystem& syste
     if (number >= image.prints.size() || system.state(state).fingerprint().bits != image.prints[number]) {
       throw WrongImage("a state comes out otherwise than it was: the model is another one");
     }
-    const auto place = found.states.insert(std::move(state), explore::mixed(system.fingerprint(state)),
+    const auto place = found.states.insert(WorkloadSystem::State{state}, explore::mixed(system.fingerprint(state)),
                                            std::numeric_limits<std::uint32_t>::max(), 0);
     if (place.how != explore::Insert::fresh) throw WrongImage("it names a state twice");
     const explore::NodeInfo info = system.info(found.states[place.node]);

@@ -47,8 +47,8 @@ class WorkloadSystem {
 
   template <class Sink>
   void successors(State state, Sink&& sink) const {
-    for (Successor& next : successors_of(state)) {
-      if (!sink(std::move(next.to), next.edge)) return;
+    for (const Successor& next : successors_of(state)) {
+      if (!sink(State{next.to}, next.edge)) return;
     }
   }
   /// The search may end with this, should the first livelock be all that one wants to know: a state that is

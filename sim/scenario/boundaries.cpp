@@ -137,7 +137,7 @@ std::vector<std::string> boundaries(const std::vector<Member>& members) {
     const auto known =
         std::find_if(behaviours.begin(), behaviours.end(), [&](const auto& b) { return b.first == text; });
     if (known == behaviours.end()) {
-      behaviours.push_back({std::move(text), {others}});
+      behaviours.emplace_back(std::move(text), std::vector<std::vector<std::size_t>>{others});
     } else {
       known->second.push_back(others);
     }

@@ -100,9 +100,10 @@ StepNote get_note(Reader& r) {
   std::size_t bit = reached_facts().size();
   for (const ReachedFact& fact : reached_facts()) note.reached.*fact.field = (met >> --bit & 1) != 0;
   if (r.get() == 0) return note;
-  note.returned.emplace();
-  r.get(note.returned->call);
-  note.returned->result = r.get_signed();
+  StepNote::Returned returned;
+  r.get(returned.call);
+  returned.result = r.get_signed();
+  note.returned = returned;
   for (Judgement& one : note.judged) {
     r.get(one.standing);
     r.get(one.bytes.n);
