@@ -40,11 +40,15 @@ def plot(rows, svg):
         sys.exit("growth.py: found no gnuplot (Debian: gnuplot-nox); the table above is all")
     panels = []
     for axis in AXES:
-        points = "\n".join(f"{r[axis]} {r['cpu_seconds']}" for r in rows
-                           if r["axis"] == axis and r["verdict"] != "bound")
-        panels.append(f"set title 'by {axis}'\nset xlabel '{axis}'\nplot '-' with linespoints pt 7 notitle\n{points}\ne")
+        done = [r for r in rows if r["axis"] == axis and r["verdict"] != "bound"]
+        seconds = "\n".join(f"{r[axis]} {r['cpu_seconds']}" for r in done)
+        memory = "\n".join(f"{r[axis]} {r['peak_mib']}" for r in done)
+        panels.append(f"set title 'by {axis}'\nset xlabel '{axis}'\n"
+                      "plot '-' with linespoints pt 7 title 'seconds', '-' axes x1y2 with linespoints pt 6 title 'MiB'\n"
+                      f"{seconds}\ne\n{memory}\ne")
     script = (f"set terminal svg size 900,640 background 'white'\nset output '{svg}'\nset logscale y\n"
               "set format y '%g'\nset ylabel 'seconds of processor time'\nset grid\nset yrange [0.001:100]\n"
+              "set ytics nomirror\nset y2tics\nset y2range [0:64]\nset y2label 'MiB, peak of the process'\nset key top left\n"
               "set multiplot layout 2,2\n" + "\n".join(panels) + "\n")
     subprocess.run([gnuplot], input=script, text=True, check=True)
 
@@ -57,7 +61,7 @@ def main():
     options = parser.parse_args()
     rows = []
     print(f"{'axis':<9} {'pages':>5} {'granules':>8} {'evict':>5} {'retag':>5} {'states':>8} {'transitions':>11} "
-          f"{'seconds':>8}")
+          f"{'seconds':>8} {'MiB':>6}")
     for axis, values in AXES.items():
         for value in values:
             sizes = {**BASE, axis: value}
@@ -65,7 +69,7 @@ def main():
             rows.append(row)
             seconds = "not done" if row["verdict"] == "bound" else f"{row['cpu_seconds']:.4f}"
             print(f"{axis:<9} {row['pages']:>5} {row['granules']:>8} {row['evict']:>5} {row['retag']:>5} "
-                  f"{row['states']:>8} {row['transitions']:>11} {seconds:>8}", flush=True)
+                  f"{row['states']:>8} {row['transitions']:>11} {seconds:>8} {row['peak_mib']:>6.1f}", flush=True)
     if options.csv:
         with open(options.csv, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0])

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <ctime>
+#include <fstream>
+#include <string>
 
 #include "fs_models/btrfs_search_ioctl.h"
 #include "fs_models/catalogue.h"
@@ -97,6 +99,15 @@ std::vector<Action> actions_of(const Sizes& sizes, const Workload& workload) {
   return actions;
 }
 
+/// Of this process since its exec(); what getrusage() tells includes whoever started it.
+double peak_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6));
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,9 +146,9 @@ int main(int argc, char** argv) {
   const Workload workload = workload_of(sizes);
   options.actions = actions_of(sizes, workload);
   const CheckResult result = check(workload, options);
-  fmt::print(R"({{"states": {}, "transitions": {}, "verdict": "{}", "most_rounds": {}, "cpu_seconds": {:.4f}}})"
-             "\n",
+  fmt::print(R"({{"states": {}, "transitions": {}, "verdict": "{}", "most_rounds": {}, "cpu_seconds": {:.4f}, )",
              result.states, result.transitions, verdict_name(result.verdict), result.most_rounds.value_or(0),
              static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
+  fmt::print("\"peak_mib\": {:.1f}}}\n", peak_kib() / 1024);
   return 0;
 }

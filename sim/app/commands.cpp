@@ -65,10 +65,13 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
                                                           std::chrono::duration<double>(options.max_seconds));
   }
   std::mutex showing;
+  const auto began = std::chrono::steady_clock::now();
   how.progress = [&](const CheckOptions::Progress& p) {
     const std::lock_guard lock(showing);
-    line.show(fmt::format("{} states, {} transitions, depth {}, {} waiting, {} MiB", p.states, p.transitions, p.depth,
-                          p.queue, p.bytes >> 20));
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
+    line.show(fmt::format("{} states, {:.0f} a second, {} transitions, depth {}, {} waiting, {} MiB", p.states,
+                          static_cast<double>(p.states) / taken.count(), p.transitions, p.depth, p.queue,
+                          p.bytes >> 20));
   };
   ScenarioReport report;
   report.status = Status::unknown;  // should an interrupt come before anything was done
