@@ -129,6 +129,7 @@ int main(int argc, char** argv) {
   app.add_flag("--everywhere", everywhere, "act before every access on every target, not only where it is looked at");
   app.add_flag("--apart", apart, "follow histories to their end that have joined");
   app.add_option("--max-states", options.max_states, "give up behind this many");
+  app.add_option("--threads", options.threads, "threads that search")->check(CLI::Range(1, 64));
   app.add_option("--max-seconds", seconds, "give up after this time");
   app.footer("Example: search_ioctl_check --pages 3 --granules 4 --item 2 --evict 3 --retag 4 --probe granule");
   CLI11_PARSE(app, argc, argv);
