@@ -91,12 +91,14 @@ Provenance as_copied(const Kernel& k, const IovIter& iter, const Provenance& byt
 }  // namespace
 
 Bytes copy_from_page(Kernel& k, IovIter& iter, FolioRef page, Bytes offset, Bytes size) {
+  const MappedPage mapped(k, page, offset);
   const auto begin = static_cast<std::uint32_t>(offset.n);
   const Provenance bytes = k.machine.folio(page).contents.read(begin, static_cast<std::uint32_t>((offset + size).n));
   return copy_page_to_iter(k, iter, {as_copied(k, iter, bytes, page, offset, AccessKind::store), begin % 16});
 }
 
 Bytes copy_into_page(Kernel& k, Provenance& copied, IovIter& iter, FolioRef page, Bytes offset, Bytes size) {
+  const MappedPage mapped(k, page, offset);
   IovPosition before = iter.at;
   const IovIter begin{iter.segments, before};
   const Bytes moved = copy_page_from_iter_atomic(k, copied, iter, size);

@@ -50,12 +50,13 @@ Step make_trip(const Workload& workload, WorkState& state, TaskId id, Environmen
   const TaskId thread_id = loop.is_by_child() ? TaskId{state.machine.task(id).child} : id;
   Kernel k{state.machine, environment, workload.revision, thread_id, trail};
   const bool system_call = !loop.in_user_mode();
+  const bool enters_kernel = system_call && !task.in_kernel;
   if (!task.in_kernel) {
     if (system_call) enter_kernel(k);
     task.in_kernel = true;
     task.loop = loop.begin();
   }
-  k.emit(RoundBegins{id, trail != nullptr && !trail->known.empty()});
+  k.emit(RoundBegins{id, trail != nullptr && !trail->known.empty(), task.call, enters_kernel});
   Step result;
   try {
     result = loop.step(task.loop, k);

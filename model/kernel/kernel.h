@@ -48,6 +48,7 @@ struct Accessed {
   AccessRun run;
   const Provenance* loaded{};  ///< what loads read, where somebody keeps it; valid during observe() only
   bool from_user_mode{};
+  OnMismatch checked{OnMismatch::ignored};  ///< what a mismatch would have done; ignored in memory without tags, too
 };
 
 enum class PageFaultResult : std::uint8_t { minor, major, failed, disabled };
@@ -83,6 +84,14 @@ struct CacheRead {
   bool from_disk{};
 };
 
+/// kmap_local_folio() … kunmap_local(): the kernel's side of the copies between lies in a file's page cache, from byte
+/// `position` of the file on. Copies outside of such a pair have it in memory of the kernel's own.
+struct PageMapped {
+  std::uint32_t object{};
+  Bytes position;
+};
+struct PageUnmapped {};
+
 struct LockTaken {
   LockId lock;
   LockMode mode{};
@@ -116,7 +125,9 @@ struct Delivered {
 /// One trip of the loop begins.
 struct RoundBegins {
   TaskId task;
-  bool again{};  ///< it has what it slept for
+  bool again{};          ///< it has what it slept for
+  std::uint32_t call{};  ///< of the task's
+  bool enters_kernel{};  ///< the first one of a system call
 };
 
 /// The trip has ended in sleep. What it did counts for nothing, but for the locks that it keeps: it is made again.
@@ -126,8 +137,9 @@ struct FellAsleep {
   bool paused{};  ///< it has not asked yet: others are to go on meanwhile
 };
 
-using Event = std::variant<Accessed, PageFaultTaken, TagFaultTaken, SignalSeen, Found, CacheRead, LockTaken,
-                           LockReleased, LockContended, Entered, Left, Delivered, RoundBegins, FellAsleep>;
+using Event =
+    std::variant<Accessed, PageFaultTaken, TagFaultTaken, SignalSeen, Found, CacheRead, PageMapped, PageUnmapped,
+                 LockTaken, LockReleased, LockContended, Entered, Left, Delivered, RoundBegins, FellAsleep>;
 
 /// What lies outside the path: other threads, reclaim, the clock, whoever watches.
 class Environment {
@@ -216,6 +228,20 @@ class Traced {
   Kernel& k_;
   const char* name_;
   std::optional<std::int64_t> result_;
+};
+
+/// kmap_local_folio() … kunmap_local() around copies.
+class MappedPage {
+ public:
+  MappedPage(Kernel& k, FolioRef folio, Bytes offset) : k_(k) { 
+    k.emit(PageMapped{folio.object, k.machine.page_size * folio.index + offset});
+  }
+  ~MappedPage() { k_.emit(PageUnmapped{}); }
+  MappedPage(const MappedPage&) = delete;
+  MappedPage& operator=(const MappedPage&) = delete;
+
+ private:
+  Kernel& k_;
 };
 
 /// pagefault_disable() … pagefault_enable().

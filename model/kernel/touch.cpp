@@ -77,7 +77,8 @@ Touched touch(Kernel& k, const AccessRun& run, const Provenance* stored, Provena
       Provenance read;
       move_contents(k.machine, k.task().space, through, done * run.stride, stored, loaded != nullptr ? &read : nullptr);
       if (loaded != nullptr) loaded->append(read);
-      k.emit(Accessed{through, loaded != nullptr ? &read : nullptr, user_mode});
+      k.emit(Accessed{through, loaded != nullptr ? &read : nullptr, user_mode,
+                      check.tagged ? policy : OnMismatch::ignored});
       done += passed;
     }
     if (!check.fault) {

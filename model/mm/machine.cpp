@@ -94,6 +94,7 @@ AccessCheck check_access(const Machine& machine, const AddressSpace& space, cons
     for (std::uint64_t i = 0; i < run.count; ++i) {
       const AccessCheck one = check_access(machine, space, run.from(i).upto(1), on_mismatch);
       result.mismatch_recorded |= one.mismatch_recorded;
+      result.tagged |= one.tagged;
       if (one.fault) {
         result.fault = AccessFault{i, one.fault->address, one.fault->kind};
         return result;
@@ -122,6 +123,7 @@ AccessCheck check_access(const Machine& machine, const AddressSpace& space, cons
       const std::uint64_t page = round_down(at, machine.page_size);
       const SubpageAccess part{run.first, run.kind, static_cast<std::uint32_t>(at - page),
                                static_cast<std::uint32_t>(page_end - page), vma->prot.mte};
+      result.tagged |= vma->prot.mte;
       if (const auto offset = machine.scheme->first_mismatch(part, tags)) {
         const std::uint64_t address = page + *offset;
         const std::uint64_t access = access_touching(run, address);

@@ -77,6 +77,7 @@ struct AccessFault {
 struct AccessCheck {
   std::optional<AccessFault> fault;
   bool mismatch_recorded{};  ///< an access that passes had a mismatch that goes to TFSRE0
+  bool tagged{};             ///< some of the memory has tags that were looked at
 };
 
 /// Translation and permission come before the tag check on the same access; an access that straddles two pages needs

@@ -11,6 +11,7 @@
 #include "sim/app/checkpoint_file.h"
 #include "sim/app/output.h"
 #include "sim/app/terminal.h"
+#include "sim/scenario/cost_text.h"
 #include "sim/scenario/schema.h"
 #include "sim/scenario/story.h"
 #include "sim/scenario/suggest.h"
@@ -36,8 +37,14 @@ BranchRules rules_without(const std::vector<std::string>& names) {
 
 namespace {
 
-void tell_run(const Workload& workload, Story& story) {
-  Observer* const observers[] = {&story};
+/// `meter`: prices what is told; nullptr: nobody does.
+void tell_run(const Workload& workload, Story& story, CostMeter* meter = nullptr) {
+  std::vector<Observer*> observers;
+  if (meter != nullptr) {
+    story.price_by(*meter);
+    observers.push_back(meter);
+  }
+  observers.push_back(&story);
   const RunResult told = mtesim::run(workload, observers);
   static_cast<void>(told);  // it is as the summary says
 }
@@ -90,6 +97,11 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   outputs.finish();
   std::FILE* people = witnesses && witnesses->stdout_taken() ? stderr : outputs.people();
   fmt::print(people, "{}", summary(report));
+  if (run && report.points.size() == 1 && report.points.front().run) {
+    const PointReport& point = report.points.front();
+    for (const std::string& told : cost_in_words(point.run->cost, point.cpu, point.tasks))
+      fmt::print(people, "{}\n", told);
+  }
   int written = kExitHolds;
   if (witnesses) {
     print_witnesses(people, report, choice);
@@ -98,7 +110,8 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
   if (trace) {
     const Loaded loaded = load(file);
     Story story(loaded.built.names);
-    tell_run(loaded.built.workload, story);
+    CostMeter meter = cost_meter(loaded.built);
+    tell_run(loaded.built.workload, story, &meter);
     for (const std::string& told : story.lines()) fmt::print(people, "    {}\n", told);
   }
   switch (report.status) {
@@ -179,8 +192,25 @@ Topics topics() {
   }
   all.emplace_back("schemes", std::move(schemes));
   std::vector<Entry> cpus;
-  for (const NamedCostTable& cpu : cost_tables()) cpus.push_back({std::string(cpu.name), std::string(cpu.about), {}});
+  for (const NamedCpu& cpu : mtesim::cpus()) {
+    Entry entry{std::string(cpu.name), std::string(cpu.about), {}};
+    for (std::size_t i = 0; i < cpu_figures().size(); ++i) {
+      const CpuFigure& figure = cpu_figures()[i];
+      entry.details.push_back(fmt::format("{:<24} {:>9}  {}", figure.name, cpu.cpu.*figure.value, cpu.sources[i]));
+    }
+    cpus.push_back(std::move(entry));
+  }
   all.emplace_back("cpus", std::move(cpus));
+  std::vector<Entry> figures;
+  for (const CpuFigure& figure : cpu_figures()) {
+    Entry entry{std::string(figure.name),
+                std::string(figure.about),
+                {fmt::format("allowed: {} to {}", figure.least, figure.most)}};
+    for (const NamedCpu& cpu : mtesim::cpus())
+      entry.details.push_back(fmt::format("{:<12} {}", cpu.name, cpu.cpu.*figure.value));
+    figures.push_back(std::move(entry));
+  }
+  all.emplace_back("cpu_figures", std::move(figures));
   std::vector<Entry> calls;
   for (const std::string_view name :
        {"read", "write", "readv", "writev", "ioctl BTRFS_IOC_TREE_SEARCH", "ioctl BTRFS_IOC_TREE_SEARCH_V2",

@@ -9,33 +9,20 @@ namespace {
 constexpr Bytes kLine{64};
 constexpr Bytes kPiece{4096};  // one word of line bits
 
-/// Looked up: loads a cycle and stores a cycle, by the ports of LLVM's scheduling models. All else is estimated, larger
-/// for the big core in cycles as its clock is faster.
-constexpr std::array<NamedCostTable, 2> kCostTables{{
-    {"neoverse-v2", "a server core; memory, faults and locks are estimates", CostTable{}},
-    {"cortex-a510", "a small in-order core; memory, faults and locks are estimates",
-     CostTable{.access = 1,
-               .new_line = 180,
-               .dirtied_line = 90,
-               .tag_fault = 900,
-               .page_fault_minor = 4500,
-               .page_fault_major = 40000,
-               .page_fault_refused = 900,
-               .software_walk = 450,
-               .lock = 60,
-               .system_call = 450,
-               .disk_read = 150000}},
-}};
-
 }  // namespace
 
-std::span<const NamedCostTable> cost_tables() { return kCostTables; }
-
-const NamedCostTable* find_cost_table(std::string_view cpu) {
-  for (const NamedCostTable& table : kCostTables) {
-    if (table.name == cpu) return &table;
-  }
-  return nullptr;
+CostTable cost_table(const Cpu& cpu) {
+  return {.access = 1,
+          .new_line = cpu.dram_cycles,
+          .dirtied_line = cpu.dram_line_cycles,
+          .tag_fault = cpu.exception_cycles + cpu.fixup_cycles,
+          .page_fault_minor = cpu.exception_cycles + cpu.page_fault_minor_cycles,
+          .page_fault_major = cpu.exception_cycles + cpu.page_fault_major_cycles,
+          .page_fault_refused = cpu.exception_cycles + cpu.fixup_cycles,
+          .software_walk = cpu.software_walk_cycles,
+          .lock = cpu.lock_cycles,
+          .system_call = cpu.system_call_cycles,
+          .disk_read = cpu.disk_read_cycles};
 }
 
 void Meter::count_lines(const AccessRun& run) {

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <span>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 #include "model/kernel/kernel.h"
+#include "sim/cost/cpu.h"
 
 namespace mtesim {
 
@@ -35,31 +33,22 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-/// First cost figures: what an event costs, in cycles. All are estimates but where docs/sources.md names a source;
-/// caches and TLBs are not modelled here: a line costs `new_line` the first time it is touched.
+/// What an event costs at the most, in cycles, where nothing is known of the caches and nothing overlaps: for bounds
+/// over all paths. What one run costs is CostMeter's to say.
 struct CostTable {
-  std::uint64_t access{1};
-  std::uint64_t new_line{250};
-  std::uint64_t dirtied_line{120};  ///< owned before it is stored to, and written back in the end
-  std::uint64_t tag_fault{600};     ///< exception, fixup and return
-  std::uint64_t page_fault_minor{3000};
-  std::uint64_t page_fault_major{30000};
-  std::uint64_t page_fault_refused{600};
-  std::uint64_t software_walk{300};
-  std::uint64_t lock{40};
-  std::uint64_t system_call{300};
-  std::uint64_t disk_read{200000};
+  std::uint64_t access{};
+  std::uint64_t new_line{};
+  std::uint64_t dirtied_line{};  ///< written back in the end
+  std::uint64_t tag_fault{};     ///< exception, fixup and return
+  std::uint64_t page_fault_minor{};
+  std::uint64_t page_fault_major{};
+  std::uint64_t page_fault_refused{};
+  std::uint64_t software_walk{};
+  std::uint64_t lock{};
+  std::uint64_t system_call{};
+  std::uint64_t disk_read{};
 };
-
-/// The table of a CPU. Which figures are looked up and which are estimates: docs/cost.md.
-struct NamedCostTable {
-  std::string_view name;
-  std::string_view about;
-  CostTable table;
-};
-[[nodiscard]] std::span<const NamedCostTable> cost_tables();
-/// nullptr: no such CPU.
-[[nodiscard]] const NamedCostTable* find_cost_table(std::string_view cpu);
+[[nodiscard]] CostTable cost_table(const Cpu& cpu);
 
 /// Counts what a run does, and prices it by a table.
 class Meter final : public Observer {

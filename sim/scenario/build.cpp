@@ -79,10 +79,18 @@ class Builder {
     }
     machine().scheme = find_subpage_scheme(scenario_.machine.scheme);
     machine().preferred_tcf = scenario_.machine.preferred_tcf;
-    built_.costs = find_cost_table(scenario_.machine.cpu)->table;
-    built_.check.costs = built_.costs;
+    build_cpu();
     built_.names.page_size = machine().page_size;
     built_.names.objects.emplace_back("");
+  }
+
+  void build_cpu() {
+    built_.cpu = find_cpu(scenario_.machine.cpu)->cpu;
+    for (const auto& [name, value] : scenario_.machine.cpu_change) {
+      built_.cpu.*find_cpu_figure(name)->value = static_cast<std::uint32_t>(std::get<std::int64_t>(value));
+    }
+    if (const std::string wrong = what_is_wrong(built_.cpu); !wrong.empty()) complain("/machine/cpu_change", wrong);
+    built_.check.costs = cost_table(built_.cpu);
   }
 
   void build_kernel() {

@@ -6,7 +6,7 @@
 #include "fs_models/catalogue.h"
 #include "fs_models/workload.h"
 #include "sim/check/check.h"
-#include "sim/run/observers.h"
+#include "sim/cost/cpu.h"
 #include "sim/scenario/scenario.h"
 
 namespace mtesim {
@@ -39,7 +39,7 @@ struct Names {
 struct Built {
   Workload workload;
   CheckOptions check;
-  CostTable costs;
+  Cpu cpu;
   Names names;
   std::vector<std::string> calls;       ///< in words: "ioctl BTRFS_IOC_TREE_SEARCH_V2 on f"
   std::vector<const LoopEntry*> loops;  ///< which loop of the catalogue each call runs into; nullptr: none

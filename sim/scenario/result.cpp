@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "sim/check/search_image.h"
+#include "sim/scenario/cost_text.h"
 
 #define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): the library asks for it
 #include <xxhash.h>
@@ -155,7 +156,7 @@ Json properties_json(const std::vector<PropertyReport>& reports) {
   return j;
 }
 
-Json run_json(const RunReport& run) {
+Json run_json(const RunReport& run, const std::vector<std::string>& tasks) {
   Json j;
   static constexpr std::array<std::string_view, 4> kEnds{"returned", "livelock", "deadlock", "cut"};
   j["end"] = kEnds[static_cast<std::size_t>(run.result.end)];
@@ -183,7 +184,7 @@ Json run_json(const RunReport& run) {
                  {"software_walks", c.software_walks},
                  {"locks", c.locks},
                  {"disk_reads", c.disk_reads}};
-  j["cycles_estimated"] = run.cycles;
+  j["cost"] = cost_json(run.cost, tasks);
   return j;
 }
 
@@ -298,15 +299,6 @@ std::vector<PropertyReport> property_reports(const Workload& workload, const Jud
   return reports;
 }
 
-/// Those of the calls that enter the kernel.
-std::uint64_t system_calls(const Workload& workload) {
-  std::uint64_t number = 0;
-  for (const std::vector<CopyLoop>& calls : workload.calls) {
-    for (const CopyLoop& call : calls) number += call.in_user_mode() ? 0 : 1;
-  }
-  return number;
-}
-
 void grow_graver(Status& status, Status other) {
   if (static_cast<int>(other) > static_cast<int>(status)) status = other;
 }
@@ -388,6 +380,12 @@ std::string result_words(const std::vector<std::vector<std::int64_t>>& results, 
   return fmt::format("{}", fmt::join(all, "; "));
 }
 
+CostMeter cost_meter(const Built& built) {
+  std::vector<std::uint32_t> spaces;
+  for (const Task& task : built.workload.start.tasks) spaces.push_back(task.space);
+  return {built.cpu, std::move(spaces)};
+}
+
 PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how, Family* family) {
   PointReport report;
   report.tasks = built.names.tasks;
@@ -396,15 +394,19 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
     report.calls.push_back(loop == nullptr ? built.calls[i]
                                            : fmt::format("{}, through {}", built.calls[i], loop->name));
   }
+  report.cpu = scenario.machine.cpu;
+  for (const auto& [figure, value] : scenario.machine.cpu_change)
+    report.cpu += fmt::format(", {} = {}", figure, to_word(value));
   report.kernel = scenario.kernel.revision;
   for (const auto& [knob, value] : scenario.kernel.change)
     report.kernel += fmt::format(", {} = {}", knob, to_word(value));
   if (how.run) {
     Meter meter;
-    Observer* const observers[] = {&meter};
-    RunReport run{mtesim::run(built.workload, observers, kMostRounds, true), {}, 0};
+    CostMeter cost = cost_meter(built);
+    Observer* const observers[] = {&meter, &cost};
+    RunReport run{mtesim::run(built.workload, observers, kMostRounds, true), {}, {}};
     run.counts = meter.counts();
-    run.cycles = meter.cycles(built.costs, system_calls(built.workload));
+    run.cost = cost.report();
     report.run_properties = property_reports(built.workload, run.result.properties, built.names);
     report.run_waits = waits_in_words(run.result.deadlock, built.names);
     report.run = std::move(run);
@@ -614,8 +616,9 @@ std::string to_json(const ScenarioReport& report, std::string_view program_versi
     p["calls"] = point.calls;
     p["tasks"] = point.tasks;
     p["kernel"] = point.kernel;
+    p["cpu"] = point.cpu;
     if (point.run) {
-      p["run"] = run_json(*point.run);
+      p["run"] = run_json(*point.run, point.tasks);
       if (point.run->result.deadlock)
         p["run"]["deadlock"] = deadlock_json(*point.run->result.deadlock, point.run_waits);
       p["run"]["properties"] = properties_json(point.run_properties);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/run/cost_meter.h"
 #include "sim/run/run.h"
 #include "sim/scenario/build.h"
 #include "sim/scenario/family.h"
@@ -16,7 +17,7 @@ namespace mtesim {
 struct RunReport {
   RunResult result;
   Counts counts;
-  std::uint64_t cycles{};
+  CostReport cost;
 };
 
 /// How a property came out.
@@ -32,6 +33,7 @@ struct PropertyReport {
 struct PointReport {
   std::vector<std::pair<std::string, JsonScalar>> at;
   std::vector<std::string> calls;  ///< "read on f, through filemap_read"
+  std::string cpu;                 ///< "cortex-a510, l2_bytes = 524288"
   std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
   std::optional<RunReport> run;
   std::optional<CheckResult> check;
@@ -87,6 +89,9 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 /// The same for one point that has been built; throws nothing. `family`: the sweep that it is a member of.
 [[nodiscard]] PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how,
                                     Family* family = nullptr);
+
+/// Prices a run of it by its CPU.
+[[nodiscard]] CostMeter cost_meter(const Built& built);
 
 /// Of a document's meaning: white space and the order of keys do not count. 128 bits, in hex.
 [[nodiscard]] std::string digest_of(const JsonText& text);

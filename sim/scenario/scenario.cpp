@@ -146,10 +146,22 @@ const std::vector<ListedWord>& small_call_words() {
   return kWords;
 }
 const std::vector<ListedWord>& cpu_words() {
-  static const auto kWords = listed_words(cost_tables(), [](const NamedCostTable& cpu) {
+  static const auto kWords = listed_words(cpus(), [](const NamedCpu& cpu) {
     return ListedWord{std::string(cpu.name), std::string(cpu.about)};
   });
   return kWords;
+}
+const std::vector<NamedScalar>& cpu_figure_scalars() {
+  static const auto kScalars = [] {
+    std::vector<NamedScalar> scalars;
+    for (const CpuFigure& figure : cpu_figures()) {
+      NamedScalar scalar{std::string(figure.name), std::string(figure.about), {}};
+      scalar.allowed.integers = IntegerRange{figure.least, figure.most};
+      scalars.push_back(std::move(scalar));
+    }
+    return scalars;
+  }();
+  return kScalars;
 }
 const std::vector<NamedScalar>& knob_scalars() {
   static const auto kScalars = [] {
@@ -219,6 +231,8 @@ template <class V>
 void fields(V& v, MachineSpec& m) {
   v.about("The hardware.");
   v.optional("cpu", m.cpu, listed(cpu_words()), "whose figures price a run");
+  v.optional("cpu_change", m.cpu_change, scalars(cpu_figure_scalars()),
+             "what-if: figures of the CPU by name; `mtesim list cpu_figures` has them all");
   v.optional("page_size", m.page_size, in_range(4096, 65536), "bytes in a page: 4096, 16384 or 65536");
   v.optional("scheme", m.scheme, listed(scheme_words()), "the protection that is finer than a page");
   v.optional("preferred_tcf", m.preferred_tcf, one_of(kPreferredWords),

@@ -35,6 +35,7 @@ struct BufferPlace {
 
 struct MachineSpec {
   std::string cpu{"neoverse-v2"};
+  std::map<std::string, JsonScalar> cpu_change;
   std::uint64_t page_size{4096};
   std::string scheme{"mte"};
   TcfMode preferred_tcf{TcfMode::async};

@@ -52,7 +52,8 @@ void Story::observe(const Event& event) {
                  [&](const RoundBegins& e) {
                    end_of_folding(frames_.back());
                    const std::string whose = names_.tasks.size() > 1 ? " of " + names_.of(e.task) : "";
-                   tell(fmt::format("round {}{}{}", ++rounds_, whose, e.again ? ", made again" : ""));
+                   const std::string at = meter_ != nullptr ? fmt::format("   at cycle {}", meter_->cycles()) : "";
+                   tell(fmt::format("round {}{}{}{}", ++rounds_, whose, e.again ? ", made again" : "", at));
                  },
                  [&](const FellAsleep& e) {
                    tell(e.paused ? fmt::format("{} is about to ask for the {}, and others go on", names_.of(e.task),
@@ -80,7 +81,9 @@ void Story::observe(const Event& event) {
                    if (e.from_disk) note(fmt::format("reads page {} of the file from its disk", e.folio.index));
                  },
                  [&](const Delivered& e) { note(fmt::format("done so far: {} bytes", e.total.n)); },
-                 [&](const Found&) {},
+                 [](const Found&) {},
+                 [](const PageMapped&) {},
+                 [](const PageUnmapped&) {},
              },
              event);
 }
@@ -92,6 +95,7 @@ void Story::entered(const Entered& e) {
   Frame frame;
   frame.name = e.name;
   frame.line = lines_.size();
+  if (meter_ != nullptr) frame.cycles_before = meter_->cycles();
   tell(call);
   frames_.push_back(std::move(frame));
 }
@@ -106,6 +110,7 @@ void Story::left(const Left& e) {
   std::string told = e.result ? fmt::format(" = {}", result_word(*e.result)) : "";
   if (frame.loads > 0) told += fmt::format("   {}", plural(frame.loads, "load"));
   if (frame.stores > 0) told += fmt::format("   {}", plural(frame.stores, "store"));
+  if (meter_ != nullptr) told += fmt::format("   {} cycles", meter_->cycles() - frame.cycles_before);
   if (frame.of_note) {
     if (!told.empty()) tell(frame.name + told);
     return;
@@ -342,7 +347,7 @@ std::vector<std::string> summary(const std::string& file, const PointReport& rep
     lines.push_back(fmt::format("          {}, {}, {}, {}; about {} cycles", plural(c.loads, "load"),
                                 plural(c.stores, "store"), plural(c.tag_faults, "tag check fault"),
                                 plural(c.page_faults_minor + c.page_faults_major + c.page_faults_refused, "page fault"),
-                                run.cycles));
+                                run.cost.total.cycles.total()));
     tell_properties(lines, report.run_properties, explain, "", several);
   }
   if (report.check) {

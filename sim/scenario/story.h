@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/run/cost_meter.h"
 #include "sim/run/observers.h"
 #include "sim/scenario/boundaries.h"
 #include "sim/scenario/result.h"
@@ -20,6 +21,8 @@ class Story final : public Observer {
   explicit Story(const Names& names, std::size_t most_lines = 2000) : names_(names), most_lines_(most_lines) {}
 
   void observe(const Event& event) override;
+  /// From here on functions and rounds are told with their cycles. `meter` watches the same run, before this.
+  void price_by(const CostMeter& meter) { meter_ = &meter; }
   void tell(const std::string& line);
   /// The environment did something.
   void acted(const ActionChoice& choice, const std::vector<Action>& actions);
@@ -47,12 +50,14 @@ class Story final : public Observer {
     bool of_note{};
     std::uint64_t loads{};  // of it and all within
     std::uint64_t stores{};
+    std::uint64_t cycles_before{};  // when it was entered, where they are told
     std::set<std::string> told;  // functions told within as one line
     std::uint64_t folded{};      // how many calls of those followed
   };
   void end_of_folding(Frame& frame);
 
   const Names& names_;
+  const CostMeter* meter_{};
   std::size_t most_lines_;
   std::vector<std::string> lines_;
   std::vector<Frame> frames_{1};

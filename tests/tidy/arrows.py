@@ -19,7 +19,7 @@ ARROWS = {
     "fs_models": ["model/kernel", "model/mm", "model/arch", "model/base"],
     "sim/explore": ["model/base"],
     "sim/property": ["fs_models"],
-    "sim/cost": ["model/kernel", "model/mm", "model/arch", "model/base"],
+    "sim/cost": ["model/arch", "model/base"],
     "sim/run": ["sim/property", "sim/cost", "fs_models"],
     "sim/check": ["sim/property", "sim/cost", "sim/run", "sim/explore", "fs_models"],
     "sim/scenario": ["sim/run", "sim/check", "sim/cost", "fs_models"],

@@ -162,10 +162,5 @@ TEST_CASE("cycles are the counts at the table's prices", "[unit][run]") {
   CHECK(meter.cycles(prices, 2) == 2 * 2 + 100 + 500 + 1000 + 20000);
 }
 
-TEST_CASE("cost tables are found by the CPU's name", "[unit][run]") {
-  for (const NamedCostTable& table : cost_tables()) CHECK(find_cost_table(table.name) == &table);
-  CHECK(find_cost_table("pentium") == nullptr);
-}
-
 }  // namespace
 }  // namespace mtesim::test

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "sim/run/cost_meter.h"
 #include "tests/support/workloads.h"
 
 namespace mtesim::test {
@@ -147,10 +148,15 @@ TEST_CASE("a run comes out the same whoever watches", "[unit][run]") {
     const SmallSystem system = small_system(random_genes(random));
     CAPTURE(system.told);
     Meter meter;
+    CostMeter cost(cpus().front().cpu, {});
     Ear ear;
-    Observer* const both[] = {&meter, &ear};
-    const RunResult watched = run(system.workload, both);
+    Observer* const all[] = {&meter, &cost, &ear};
+    const RunResult watched = run(system.workload, all);
     const RunResult alone = run(system.workload, {});
+    Ear unpriced;
+    Observer* const one[] = {&unpriced};
+    CHECK(run(system.workload, one).results == alone.results);
+    CHECK(unpriced.events == ear.events);
     CHECK(watched.end == alone.end);
     CHECK(watched.end != RunEnd::cut);
     CHECK(watched.rounds == alone.rounds);
