@@ -19,9 +19,10 @@ ARROWS = {
     "fs_models": ["model/kernel", "model/mm", "model/arch", "model/base"],
     "sim/explore": ["model/base"],
     "sim/property": ["fs_models"],
-    "sim/run": ["sim/property", "fs_models"],
-    "sim/check": ["sim/property", "sim/run", "sim/explore", "fs_models"],
-    "sim/scenario": ["sim/run", "sim/check", "fs_models"],
+    "sim/cost": ["model/kernel", "model/mm", "model/arch", "model/base"],
+    "sim/run": ["sim/property", "sim/cost", "fs_models"],
+    "sim/check": ["sim/property", "sim/cost", "sim/run", "sim/explore", "fs_models"],
+    "sim/scenario": ["sim/run", "sim/check", "sim/cost", "fs_models"],
     "sim/conform": ["sim/scenario", "sim/run", "sim/check", "fs_models"],
     "sim/app": ["sim/conform", "sim/scenario", "sim/run", "sim/check", "sim/explore", "fs_models"],
 }
@@ -29,7 +30,7 @@ OUTSIDE = ["tests", "bench"]  # may use every folder, and no folder may use them
 
 # A library, or a part of the standard one -> the folders above that may include it.
 JSON = ["sim/scenario", "sim/conform", "sim/app"]
-SIM = ["sim/explore", "sim/property", "sim/run", "sim/check", "sim/scenario", "sim/conform", "sim/app"]
+SIM = ["sim/explore", "sim/property", "sim/cost", "sim/run", "sim/check", "sim/scenario", "sim/conform", "sim/app"]
 LIBRARIES = {
     r"nlohmann/|valijson/|fmt/": JSON,
     r"CLI/|spdlog/": ["sim/app"],
