@@ -23,6 +23,7 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint32_t kWidth = 16;  // of a load or a store
 constexpr std::uint64_t kFilled = 128 * kMiB;
+constexpr std::uint64_t kLinesFilled = kFilled / kLineBytes;
 constexpr std::uint64_t kBeyondCaches = 512 * kMiB;
 
 /// What fits in a level, and not in the one before it.
@@ -80,7 +81,7 @@ double beyond_caches(const Cpu& cpu, Work work, TagUse tags) {
     if (work != Work::read)
       page(kBeyondCaches + at, AccessKind::store, work == Work::copy_from_user ? TagUse::none : tags);
   }
-  return static_cast<double>(system.cycles().total()) / static_cast<double>(kFilled / kLineBytes);
+  return static_cast<double>(system.cycles().total()) / static_cast<double>(kLinesFilled);
 }
 
 /// Cycles a line that a program fills in memory that it has just got: every page is faulted in and cleared by the
@@ -95,7 +96,7 @@ double fresh_fill(const Cpu& cpu, TagUse tags) {
     system.add(Cause::faults, std::uint64_t{cpu.exception_cycles} + cpu.page_fault_minor_cycles);
     system.run(at, kWidth, kWidth, kPage / kWidth, AccessKind::store, tags, Cause::copy);
   }
-  return static_cast<double>(system.cycles().total()) / static_cast<double>(kFilled / kLineBytes);
+  return static_cast<double>(system.cycles().total()) / static_cast<double>(kLinesFilled);
 }
 
 double tag_traffic(const Cpu& cpu) {
@@ -113,7 +114,7 @@ double modelled(const Cpu& cpu, double ghz, const std::string& what, const std::
   if (what.ends_with(" read bandwidth")) return read_rate(cpu, level) * ghz;
   if (what == "tag bytes over data bytes") return tag_traffic(cpu);
   const double none = fresh_fill(cpu, TagUse::none);
-  if (what == "fresh fill") return none / ghz * (kFilled / kLineBytes) / 1e6;
+  if (what == "fresh fill") return none / ghz * kLinesFilled / 1e6;
   const double checked = fresh_fill(cpu, what.starts_with("sync") ? TagUse::sync : TagUse::async);
   if (what.ends_with("fresh fill over none")) return checked / none;
   if (what.ends_with("fill, more than none, a line")) return in_unit(checked - none);
