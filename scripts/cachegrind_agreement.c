@@ -1,5 +1,5 @@
-// The program whose accesses cachegrind_agreement.py keeps: freestanding, x86-64, its stack in memory of its own, so that
-// it makes the same accesses in every environment. Every data access is of 8 bytes, aligned.
+// The program whose accesses cachegrind_agreement.py keeps: freestanding, x86-64, its stack in memory of its own, so
+// that it makes the same accesses in every environment. Every data access is of 8 bytes, aligned.
 
 typedef unsigned long word;
 
