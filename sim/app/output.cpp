@@ -75,6 +75,16 @@ void write_whole_file(const std::string& file, const std::string& text) {
   close_for_good(stream, file);
 }
 
+void check_writable(const std::string& file) {
+  if (!is_or_will_be_regular(file)) {
+    if (access(file.c_str(), W_OK) != 0) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
+    return;
+  }
+  const std::string part = unfinished(file);
+  std::fclose(open_to_write(part));
+  std::remove(part.c_str());
+}
+
 Output::Output(const OutputRequest& request) : request_(request) {
   if (request_.file == "-") {
     file_ = stdout;
