@@ -115,6 +115,14 @@ std::vector<Line> lines_of(const SweepTable& table, const Axes& axes) {
       if (line == lines.end()) line = lines.insert(lines.end(), Line{y, std::move(key), {}, 0});
       any |= is_number(row[y]);
       const bool drawn = table.returned[r] && is_number(row[y]);
+      const auto before =
+          std::find_if(line->at.begin(), line->at.end(), [&](const auto& point) { return point.first == row[axes.x]; });
+      if (before != line->at.end()) {
+        if (drawn && before->second == std::optional<Cell>(row[y])) continue;
+        throw std::invalid_argument(
+            fmt::format("--group: found several points of one line at {} {}; name the other swept pointers, too",
+                        table.headings[axes.x].shown, to_word(row[axes.x])));
+      }
       line->at.emplace_back(row[axes.x], drawn ? std::optional<Cell>(row[y]) : std::nullopt);
       line->never += table.returned[r] ? 0 : 1;
     }

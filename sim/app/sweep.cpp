@@ -64,6 +64,15 @@ bool write(const std::string& file, const std::string& text) {
   }
 }
 
+bool write_plot(const std::string& file, const std::string& script) {
+  try {
+    return write(file, run_gnuplot(script));
+  } catch (const OutputError& error) {
+    spdlog::error("{}", error.what());
+    return false;
+  }
+}
+
 void tell_violations(std::FILE* people, const ScenarioReport& report) {
   std::size_t told = 0;
   std::size_t all = 0;
@@ -146,18 +155,15 @@ int sweep_command(const std::string& file, const CommonOptions& options, const S
   }
 
   bool written = !outputs.failed();
-  const std::string script =
-      script_wanted && !table.rows.empty() ? gnuplot_script(whole, command.plot, report.name) : std::string();
   for (const OutputRequest& request : own) {
-    written &= write(request.file, request.format == "csv" ? to_csv(table) : script);
+    if (request.format == "csv") written &= write(request.file, to_csv(table));
   }
-  if (draw && !script.empty()) {
-    try {
-      written &= write(command.plot.file, run_gnuplot(script));
-    } catch (const OutputError& error) {
-      spdlog::error("{}", error.what());
-      written = false;
+  if (script_wanted && !table.rows.empty()) {
+    const std::string script = gnuplot_script(whole, command.plot, report.name);
+    for (const OutputRequest& request : own) {
+      if (request.format == "gnuplot") written &= write(request.file, script);
     }
+    if (draw) written &= write_plot(command.plot.file, script);
   }
   const int status = exit_of(report.status);
   return status == kExitHolds && !written ? kExitUnknown : status;
