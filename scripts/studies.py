@@ -26,6 +26,7 @@ PLOTS = {
     "probe-or-copy-first": ("probe-or-copy-first", [*COUNT, "--y", "bytes_per_cycle"]),
     "work-under-the-lock": ("work-under-the-lock", ["--x", "/files/0/tree/0/items", "--y", "most_cycles_under_lock"]),
     "bad-granule-writes": ("bad-granule-writes", [*REVISION, "--logy"]),
+    "bad-granule-writes-rounds": ("bad-granule-writes", [*REVISION, "--y", "rounds"]),
     "bad-granule-search": ("bad-granule-search", REVISION),
     "rounds-probe-again": ("rounds-probe-again", SIZE),
     "rounds-small-window": ("rounds-small-window", [*COUNT, "--logy", "--y", "cycles,rounds"]),

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 
@@ -61,15 +64,27 @@ Axes axes_of(const SweepTable& table, const PlotOptions& options) {
   }
   if (swept.empty()) throw std::invalid_argument("--plot: the scenario sweeps over nothing; it needs a `sweep`");
   const auto find_swept = [&](std::string_view what, const std::string& name) {
-    const std::size_t column = table.find(what, name);
-    if (!table.headings[column].swept) {
-      throw std::invalid_argument(
-          fmt::format("{}: found \"{}\", which is not swept; allowed: {}", what, name, fmt::join(names, ", ")));
+    for (const std::size_t column : swept) {
+      if (table.headings[column].name == name || table.headings[column].shown == name) return column;
     }
-    return column;
+    throw std::invalid_argument(
+        fmt::format("{}: found {}, which is not swept; allowed: {}", what, in_quotes(name), fmt::join(names, ", ")));
   };
   Axes axes;
-  axes.x = options.x.empty() ? natural_x(table, swept) : find_swept("--x", options.x);
+  for (const std::string& name : options.group) axes.group.push_back(find_swept("--group", name));
+  if (options.x.empty()) {
+    std::vector<std::size_t> left;
+    std::copy_if(swept.begin(), swept.end(), std::back_inserter(left), [&](std::size_t column) {
+      return std::find(axes.group.begin(), axes.group.end(), column) == axes.group.end();
+    });
+    if (left.empty()) throw std::invalid_argument("--group: found all that is swept; nothing is left for x");
+    axes.x = natural_x(table, left);
+  } else {
+    axes.x = find_swept("--x", options.x);
+    if (std::find(axes.group.begin(), axes.group.end(), axes.x) != axes.group.end()) {
+      throw std::invalid_argument(fmt::format("--group: found {}, which is x", in_quotes(options.x)));
+    }
+  }
   for (const std::string& name : options.y) {
     const std::size_t column = table.find("--y", name);
     if (table.headings[column].swept) {
@@ -78,13 +93,6 @@ Axes axes_of(const SweepTable& table, const PlotOptions& options) {
     axes.y.push_back(column);
   }
   if (axes.y.empty()) axes.y.push_back(table.find("--y", "cycles"));
-  for (const std::string& name : options.group) {
-    const std::size_t column = find_swept("--group", name);
-    if (column == axes.x && !options.x.empty()) {
-      throw std::invalid_argument(fmt::format("--group: found \"{}\", which is x", name));
-    }
-    axes.group.push_back(column);
-  }
   if (axes.group.empty()) {
     for (const std::size_t column : swept) {
       if (column != axes.x) axes.group.push_back(column);
@@ -176,15 +184,57 @@ std::string value_word(const Heading& heading, const Cell& cell) {
   return n != nullptr && counts_bytes(heading.name) ? bytes_word(*n) : to_word(cell);
 }
 
-std::string name_of(const SweepTable& table, const Line& line, bool several_y) {
+/// What tells a line from the others: its values in the order of key_title(). One that makes no difference is "any".
+std::string name_of(const SweepTable& table, const Axes& axes, const Line& line) {
   std::vector<std::string> parts;
-  if (several_y) parts.push_back(table.headings[line.y].shown);
-  for (const auto& [column, value] : line.key) {
-    const Heading& heading = table.headings[column];
-    parts.push_back(fmt::format("{} {}", heading.shown, value_word(heading, value)));
+  if (axes.y.size() > 1) parts.push_back(table.headings[line.y].shown);
+  for (const std::size_t column : axes.group) {
+    const auto part = std::find_if(line.key.begin(), line.key.end(), [&](const auto& p) { return p.first == column; });
+    parts.push_back(part == line.key.end() ? "any" : value_word(table.headings[column], part->second));
   }
-  if (line.never > 0) parts.push_back(fmt::format("never returns at {} of {} points", line.never, line.at.size()));
+  std::string name = fmt::format("{}", fmt::join(parts, ", "));
+  if (line.never > 0) {
+    name += fmt::format(" (never returns at {} of {} points)", line.never, line.at.size());
+  }
+  return name;
+}
+
+std::string key_title(const SweepTable& table, const Axes& axes) {
+  std::vector<std::string> parts;
+  for (const std::size_t column : axes.group) parts.push_back(table.headings[column].shown);
   return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+double as_double(const Cell& cell) {
+  const auto* x = std::get_if<double>(&cell);
+  return x != nullptr ? *x : static_cast<double>(std::get<std::int64_t>(cell));
+}
+
+/// How gnuplot writes numbers along y: "10k" where they are large.
+std::string number_format(const std::vector<Line>& lines, bool log) {
+  double least = 1e300;
+  double most = 0;
+  for (const Line& line : lines) {
+    for (const auto& [x, y] : line.at) {
+      if (!y) continue;
+      least = std::min(least, as_double(*y));
+      most = std::max(most, as_double(*y));
+    }
+  }
+  if (log) return least < 1 ? "%g" : "%.0s%c";
+  return most < 10'000 ? "%g" : "%.1s%c";
+}
+
+/// Where x has words instead of numbers: all values, or every second if they would stand too close.
+std::string tics(const Heading& heading, const std::vector<std::pair<Cell, std::string>>& places) {
+  constexpr std::size_t kMost = 10;
+  std::vector<std::string> words;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const bool named = places.size() <= kMost || (places.size() - 1 - i) % 2 == 0;
+    words.push_back(
+        fmt::format("{} {}", named ? quoted(value_word(heading, places[i].first)) : "''", places[i].second));
+  }
+  return fmt::format("set xtics ({})\n", fmt::join(words, ", "));
 }
 
 }  // namespace
@@ -204,39 +254,48 @@ std::string gnuplot_script(const SweepTable& table, const PlotOptions& options, 
     return numeric ? to_word(x) : std::to_string(std::find(xs.begin(), xs.end(), x) - xs.begin());
   };
 
-  std::string script = fmt::format("# Made by mtesim {} sweep. An SVG: gnuplot -d THIS_FILE > plot.svg\n", kVersion);
-  script += fmt::format("set terminal svg size 960,{} noenhanced font 'sans-serif,13' background rgb 'white'\n",
-                        420 + 20 * lines.size());
-  script += fmt::format("set title {}\nset xlabel {}\n", quoted(title), quoted(table.headings[axes.x].shown));
+  std::vector<std::string> names;
+  std::size_t widest = key_title(table, axes).size();
+  for (const Line& line : lines) {
+    names.push_back(name_of(table, axes, line));
+    widest = std::max(widest, names.back().size());
+  }
   std::vector<std::string> ys;
   for (const std::size_t y : axes.y) ys.push_back(table.headings[y].shown);
-  script += fmt::format("set ylabel {}\n", quoted(fmt::format("{}", fmt::join(ys, ", "))));
-  script += "set key below vertical maxcols 1 left\nset grid\nset format y '%.1s%c'\n";
-  if (options.log_x) script += "set logscale x 2\n";
-  if (options.log_y) {
-    script += "set logscale y\nset format y '%.0s%c'\n";
-  } else {
-    script += "set yrange [0:*]\n";
-  }
-  constexpr std::size_t kMostTics = 16;
-  if (!numeric || (xs.size() <= kMostTics && counts_bytes(table.headings[axes.x].name))) {
-    std::vector<std::string> tics;
-    for (const Cell& x : xs)
-      tics.push_back(fmt::format("{} {}", quoted(value_word(table.headings[axes.x], x)), place(x)));
-    script += fmt::format("set xtics ({})\n", fmt::join(tics, ", "));
-  }
+  const Heading& x = table.headings[axes.x];
+
+  std::string script = fmt::format("# Made by mtesim {} sweep. An SVG: gnuplot -d THIS_FILE > plot.svg\n", kVersion);
+  script += fmt::format("set terminal svg size {},{} noenhanced font 'sans-serif,13' background rgb 'white'\n",
+                        880 + 8 * widest, std::max<std::size_t>(420, 80 + 20 * lines.size()));
+  script += fmt::format("set title {}\nset xlabel {}\nset ylabel {}\n", quoted(title), quoted(x.shown),
+                        quoted(fmt::format("{}", fmt::join(ys, ", "))));
+  script += fmt::format("set key outside right top vertical Left reverse title {} left\nset grid\n",
+                        quoted(key_title(table, axes)));
+  script += fmt::format("set format y '{}'\n", number_format(lines, options.log_y));
+  script += options.log_y ? "set logscale y\n" : "set yrange [0:*]\n";
+  std::vector<std::pair<Cell, std::string>> places;
+  for (const Cell& value : xs) places.emplace_back(value, place(value));
+  constexpr std::size_t kMostTics = 21;
+  if (!numeric || (xs.size() <= kMostTics && counts_bytes(x.name))) script += tics(x, places);
   if (!numeric) script += fmt::format("set xrange [-0.5:{}.5]\n", xs.size() - 1);
+  if (options.log_x) {
+    const auto [least, most] = std::minmax_element(
+        xs.begin(), xs.end(), [](const Cell& a, const Cell& b) { return as_double(a) < as_double(b); });
+    script += "set logscale x 2\n";
+    if (as_double(*least) > 0) {
+      script += fmt::format("set xrange [{}:{}]\n", as_double(*least) / 1.2, as_double(*most) * 1.2);
+    }
+  }
 
   std::vector<std::string> drawn;
   for (std::size_t l = 0; l < lines.size(); ++l) {
     script += fmt::format("$line{} << EOD\n", l + 1);
-    for (const auto& [x, y] : lines[l].at) {
-      script += y ? fmt::format("{} {}\n", place(x), to_word(*y)) : std::string("\n");  // an empty line: a gap
+    for (const auto& [at, y] : lines[l].at) {
+      script += y ? fmt::format("{} {}\n", place(at), to_word(*y)) : std::string("\n");  // an empty line: a gap
     }
     script += "EOD\n";
-    const std::string name = name_of(table, lines[l], axes.y.size() > 1);
     drawn.push_back(fmt::format("  $line{} using 1:2 with linespoints linewidth 2 pointsize 0.6 {}", l + 1,
-                                name.empty() ? "notitle" : "title " + quoted(name)));
+                                names[l].empty() ? "notitle" : "title " + quoted(names[l])));
   }
   return script + fmt::format("plot \\\n{}\n", fmt::join(drawn, ", \\\n"));
 }

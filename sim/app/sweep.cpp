@@ -116,6 +116,12 @@ int sweep_command(const std::string& file, const CommonOptions& options, const S
   }
   try_to_write(command.plot.file, "--plot");
 
+  const auto to_stdout =
+      std::count_if(own.begin(), own.end(), [](const OutputRequest& r) { return r.file == "-"; }) +
+      std::count_if(requests.begin(), requests.end(), [](const std::string& r) { return r.ends_with("=-"); }) +
+      (command.plot.file == "-" ? 1 : 0);
+  if (to_stdout > 1) throw std::invalid_argument("found more than one output that goes to stdout");
+
   Outputs outputs(requests);
   ProgressLine line;
   CarryOut how;
@@ -143,9 +149,7 @@ int sweep_command(const std::string& file, const CommonOptions& options, const S
   outputs.add(report);
   outputs.finish();
 
-  const bool stdout_taken = command.plot.file == "-" ||
-                            std::any_of(own.begin(), own.end(), [](const OutputRequest& r) { return r.file == "-"; });
-  std::FILE* people = stdout_taken ? stderr : outputs.people();
+  std::FILE* people = to_stdout > 0 ? stderr : stdout;
   fmt::print(people, "{}{}\n{}", report.name,
              report.points.size() == 1 ? "" : fmt::format(": {} points", table.rows.size()),
              to_text(table, !command.columns.empty()));
