@@ -633,6 +633,7 @@ class Crew {
         const Scenario scenario = point.at.empty() ? work_[file].scenario : parse_scenario(point.text);
         report = carry_out(scenario, build(scenario, point.text), how_, work_[file].family.get());
         report->at = point.at;
+        if (report->run) report->run->result.final_state.machine = Machine();  // a grid has many, of megabytes each
       } catch (const ScenarioError& refused) {
         error = refused.what();
       } catch (const WrongImage& wrong) {

@@ -34,7 +34,7 @@ struct PointReport {
   std::vector<std::pair<std::string, JsonScalar>> at;
   std::vector<std::string> calls;  ///< "read on f, through filemap_read"
   std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
-  std::optional<RunReport> run;
+  std::optional<RunReport> run;    ///< of a file that was carried out, without the machine it ended with
   std::optional<CheckResult> check;
   std::size_t witnesses{1};                    ///< how many were searched for
   std::vector<PropertyReport> run_properties;  ///< empty if nothing was judged
