@@ -105,7 +105,12 @@ int sweep_command(const std::string& file, const CommonOptions& options, const S
   const bool draw = !command.plot.file.empty();
   const bool script_wanted =
       draw || std::any_of(own.begin(), own.end(), [](const OutputRequest& r) { return r.format == "gnuplot"; });
-  if (script_wanted) check_plot(whole, command.plot);
+  const PlotOptions& plot = command.plot;
+  if (script_wanted) {
+    check_plot(whole, plot);
+  } else if (!plot.x.empty() || !plot.y.empty() || !plot.group.empty() || plot.log_x || plot.log_y) {
+    throw std::invalid_argument("--x, --y, --group, --logx and --logy are of a plot: add --plot or --out gnuplot=FILE");
+  }
   if (draw && !have_gnuplot()) {
     throw std::invalid_argument(
         "--plot: found no gnuplot; on Debian it is the package gnuplot-nox. --out gnuplot=FILE writes the script for "

@@ -173,6 +173,7 @@ class Refused(Case):
         self.assertIn("which is not swept", self.refused(file, *plot, "--group", "cycles"))
         self.assertIn("which is swept", self.refused(file, *plot, "--y", "buf_size_bytes"))
         self.assertIn("sweeps over nothing", self.refused(self.write("y.json", search()), *plot))
+        self.assertIn("add --plot", self.refused(file, "--x", "buf_size_bytes"))
         self.assertIn("allowed: csv=FILE", self.refused(file, "--out", "xls=y"))
         self.assertEqual(glob.glob(self.path("x.svg*")) + glob.glob(self.path("x.gp*")), [])
 
