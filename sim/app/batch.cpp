@@ -59,25 +59,7 @@ std::string outcomes(const ScenarioReport& report, std::string (*of)(const Point
   return fmt::format("{}", fmt::join(words, "; "));
 }
 
-std::string run_outcome(const PointReport& point) {
-  if (!point.run) return "-";
-  const RunResult& run = point.run->result;
-  switch (run.end) {
-    case RunEnd::returned:
-      return result_words(run.all_results());
-    case RunEnd::livelock:
-      return run.killable ? "no return (killable)" : "no return (unkillable)";
-    case RunEnd::deadlock:
-      return "deadlock";
-    case RunEnd::cut:
-      return "unknown";
-  }
-  return "?";
-}
-
-std::string check_outcome(const PointReport& point) {
-  return point.check ? std::string(verdict_name(point.check->verdict)) : "-";
-}
+}  // namespace
 
 int exit_of(Status status) {
   switch (status) {
@@ -92,8 +74,6 @@ int exit_of(Status status) {
   }
   return kExitInternal;
 }
-
-}  // namespace
 
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options) {
   const std::vector<std::string> files = scenario_files(paths);

@@ -11,6 +11,7 @@
 #include "sim/app/checkpoint_file.h"
 #include "sim/app/output.h"
 #include "sim/app/terminal.h"
+#include "sim/scenario/columns.h"
 #include "sim/scenario/cost_text.h"
 #include "sim/scenario/schema.h"
 #include "sim/scenario/story.h"
@@ -221,6 +222,10 @@ Topics topics() {
     calls.push_back({std::string(call.name), std::string(call.about), {}});
   }
   all.emplace_back("calls", std::move(calls));
+  std::vector<Entry> sweep_columns;
+  for (const Column& column : columns())
+    sweep_columns.push_back({std::string(column.name), std::string(column.about), {}});
+  all.emplace_back("columns", std::move(sweep_columns));
   return all;
 }
 

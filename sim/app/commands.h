@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "sim/app/plot.h"
 #include "sim/app/witness_outputs.h"
 #include "sim/check/reduction.h"
 #include "sim/conform/translate.h"
@@ -19,6 +20,8 @@ constexpr int kExitViolated = 1;  ///< an expectation or a property is violated
 constexpr int kExitWrongInput = 2;
 constexpr int kExitUnknown = 3;  ///< a limit was reached, or it was interrupted
 constexpr int kExitInternal = 4;
+
+[[nodiscard]] int exit_of(Status status);
 
 /// Set by Ctrl-C: commands stop at the next chance and tell what they have.
 extern std::atomic<bool> g_interrupted;
@@ -36,6 +39,13 @@ struct CommonOptions {
 [[nodiscard]] BranchRules rules_without(const std::vector<std::string>& reductions);
 
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options);
+struct SweepCommand {
+  std::vector<std::string> columns;  ///< empty: all
+  PlotOptions plot;
+  bool no_check{};
+};
+/// One row for each point of the scenario's grid: table, CSV, plot.
+int sweep_command(const std::string& file, const CommonOptions& options, const SweepCommand& command);
 /// Writes each scenario's report beside it, as NAME.golden.txt; with `verify` it compares instead.
 int promote_command(const std::vector<std::string>& paths, const CommonOptions& options, bool verify);
 int run_command(const std::string& file, const CommonOptions& options, bool trace);

@@ -128,6 +128,39 @@ int main(int argc, char** argv) {
   check.add_option("--witness", choice.witness, "show and write witness number N, the first being 0");
   check.add_option("--point", choice.point, "of point number N of a sweep, the first being 0");
 
+  SweepCommand sweeping;
+  CLI::App& sweep = *app.add_subcommand("sweep", "one row for each point of a scenario's `sweep`: table, CSV, plot");
+  sweep.add_option("FILE", file, "scenario; without a `sweep` it is one row")->required()->check(not_an_option);
+  sweep
+      .add_option("--columns", sweeping.columns,
+                  "these only, in this order; may be repeated, or a,b,c; without it the CSV has all, the table those "
+                  "that vary")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME");
+  sweep.add_option("--plot", sweeping.plot.file, "draw it, by gnuplot; - for stdout")->type_name("FILE.svg");
+  sweep.add_option("--x", sweeping.plot.x, "what goes to the right: a swept pointer, or its heading in the table")
+      ->type_name("POINTER");
+  sweep.add_option("--y", sweeping.plot.y, "what goes up: columns (cycles); may be repeated, or a,b")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("COLUMN");
+  sweep
+      .add_option("--group", sweeping.plot.group,
+                  "a line for each value of this swept pointer (of all that are not x); may be repeated, or a,b")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("POINTER");
+  sweep.add_flag("--logx", sweeping.plot.log_x, "x grows by factors");
+  sweep.add_flag("--logy", sweeping.plot.log_y, "so does y");
+  sweep.add_flag("--no-check", sweeping.no_check, "runs only, where the scenario asks for a check, too");
+  add_common(sweep, options);
+  add_without(sweep, options);
+  sweep.footer(
+      "--out also takes csv=FILE (one line a point, all columns) and gnuplot=FILE (the script of the plot).\n"
+      "Example: mtesim sweep scenarios/studies/granule-page-or-first-bytes.json --out csv=probes.csv --plot probes.svg "
+      "--logx --logy");
+
   CLI::App& explain = *app.add_subcommand("explain", "the story of a run, or of a witness, and a map of the granules");
   explain.add_option("FILE", file, "scenario")->required()->check(not_an_option);
   explain.add_option("--path", path, "tell witness number N of the check instead of the run")
@@ -192,7 +225,8 @@ int main(int argc, char** argv) {
   conform.add_option("-j,--jobs", options.jobs, "threads; the results do not depend on it")->check(CLI::Range(1, 1024));
   conform.footer("Example: mtesim conform tests/conform/records.jsonl --category A");
 
-  CLI::App& list = *app.add_subcommand("list", "loops, revisions, knobs, actions, filesystems, schemes, cpus, calls");
+  CLI::App& list =
+      *app.add_subcommand("list", "loops, revisions, knobs, actions, filesystems, schemes, cpus, calls, columns");
   list.add_option("TOPIC", word, "one of them")->check(not_an_option);
   list.footer("Example: mtesim list knobs");
 
@@ -231,6 +265,7 @@ int main(int argc, char** argv) {
     if (promote) return promote_command(paths, options, verify);
     if (run) return run_command(file, options, trace);
     if (check) return check_command(file, options, choice, checkpoint);
+    if (sweep) return sweep_command(file, options, sweeping);
     if (explain) return explain_command(file, path, point, lines, choice.witnesses);
     if (replay) return replay_command(file, trace, lines);
     if (shrink) return shrink_command(shrinking);

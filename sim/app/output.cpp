@@ -75,6 +75,22 @@ void write_whole_file(const std::string& file, const std::string& text) {
   close_for_good(stream, file);
 }
 
+void check_writable(const std::string& file) {
+  if (!is_or_will_be_regular(file)) {
+    struct stat info {};
+    if (stat(file.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      throw OutputError(fmt::format("{}: {}", file, std::strerror(EISDIR)));
+    }
+    if (access(file.c_str(), W_OK) != 0) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
+    return;
+  }
+  const std::string part = unfinished(file);
+  std::FILE* stream = std::fopen(part.c_str(), "w");
+  if (stream == nullptr) throw OutputError(fmt::format("{}: {}", file, std::strerror(errno)));
+  std::fclose(stream);
+  std::remove(part.c_str());
+}
+
 Output::Output(const OutputRequest& request) : request_(request) {
   if (request_.file == "-") {
     file_ = stdout;

@@ -28,6 +28,9 @@ void replace_file(const std::string& file, const std::string& text);
 /// The same; a device or a pipe is written to as it is. Errors: OutputError.
 void write_whole_file(const std::string& file, const std::string& text);
 
+/// Whether such a file could be written, leaving an old one as it is. Errors: OutputError.
+void check_writable(const std::string& file);
+
 /// Writes reports in one format as they come.
 /// json:   one array, written under another name and renamed when it is complete: a killed run leaves no half file.
 /// jsonl:  a line a scenario, flushed: a killed run leaves whole lines.

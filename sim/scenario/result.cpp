@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -184,6 +186,7 @@ Json run_json(const RunReport& run, const std::vector<std::string>& tasks) {
                  {"software_walks", c.software_walks},
                  {"locks", c.locks},
                  {"disk_reads", c.disk_reads}};
+  j["bytes"] = run.bytes;
   j["cost"] = cost_json(run.cost, tasks);
   return j;
 }
@@ -299,6 +302,56 @@ std::vector<PropertyReport> property_reports(const Workload& workload, const Jud
   return reports;
 }
 
+/// Keeps what each task's last call has told of its bytes.
+class Deliveries final : public Observer {
+ public:
+  void observe(const Event& event) override {
+    if (const auto* begins = std::get_if<RoundBegins>(&event)) task_ = begins->task.n;
+    if (const auto* told = std::get_if<Delivered>(&event)) last_[task_] = told->total;
+  }
+  [[nodiscard]] Bytes last(std::uint32_t task) const {
+    const auto found = last_.find(task);
+    return found == last_.end() ? Bytes{} : found->second;
+  }
+
+ private:
+  std::uint32_t task_{};
+  std::map<std::uint32_t, Bytes> last_;
+};
+
+bool returns_bytes(const SystemCall& call) {
+  switch (call.kind) {
+    case CallKind::process_vm_readv:
+    case CallKind::process_vm_writev:
+    case CallKind::proc_mem_read:
+    case CallKind::proc_mem_write:
+    case CallKind::vmsplice:
+    case CallKind::getrandom:
+      return true;
+    default:
+      return call.is_read() || call.is_write();
+  }
+}
+
+/// What those calls returned that return bytes; of a task whose only system call does not, or has not returned, what
+/// its loop counted.
+std::uint64_t bytes_done(const Workload& workload, const RunResult& result, const Deliveries& deliveries) {
+  std::uint64_t bytes = 0;
+  for (std::size_t t = 0; t < workload.system_calls.size(); ++t) {
+    const auto& calls = workload.system_calls[t];
+    std::size_t known = 0;
+    for (std::size_t c = 0; t < result.results.size() && c < result.results[t].size() && c < calls.size(); ++c) {
+      const std::int64_t returned = result.results[t][c];
+      if (!calls[c] || !returns_bytes(*calls[c])) continue;
+      ++known;
+      if (returned > 0) bytes += static_cast<std::uint64_t>(returned);
+    }
+    const auto all = std::count_if(calls.begin(), calls.end(), [](const auto& call) { return call.has_value(); });
+    if (all == 1 && known == 0) bytes += deliveries.last(static_cast<std::uint32_t>(t)).n;
+  }
+  return bytes;
+}
+
 void grow_graver(Status& status, Status other) {
   if (static_cast<int>(other) > static_cast<int>(status)) status = other;
 }
@@ -386,6 +439,26 @@ CostMeter cost_meter(const Built& built) {
   return {built.cpu, std::move(spaces)};
 }
 
+std::string run_outcome(const PointReport& point) {
+  if (!point.run) return "-";
+  const RunResult& run = point.run->result;
+  switch (run.end) {
+    case RunEnd::returned:
+      return result_words(run.all_results());
+    case RunEnd::livelock:
+      return run.killable ? "no return (killable)" : "no return (unkillable)";
+    case RunEnd::deadlock:
+      return "deadlock";
+    case RunEnd::cut:
+      return "unknown";
+  }
+  return "?";
+}
+
+std::string check_outcome(const PointReport& point) {
+  return point.check ? std::string(verdict_name(point.check->verdict)) : "-";
+}
+
 PointReport carry_out(const Scenario& scenario, const Built& built, const CarryOut& how, Family* family) {
   PointReport report;
   report.tasks = built.names.tasks;
@@ -403,8 +476,10 @@ PointReport carry_out(const Scenario& scenario, const Built& built, const CarryO
   if (how.run) {
     Meter meter;
     CostMeter cost = cost_meter(built);
-    Observer* const observers[] = {&meter, &cost};
-    RunReport run{mtesim::run(built.workload, observers, kMostRounds, true), {}, {}};
+    Deliveries deliveries;
+    Observer* const observers[] = {&meter, &cost, &deliveries};
+    RunReport run{mtesim::run(built.workload, observers, kMostRounds, true), {}, {}, 0};
+    run.bytes = bytes_done(built.workload, run.result, deliveries);
     run.counts = meter.counts();
     run.cost = cost.report();
     report.run_properties = property_reports(built.workload, run.result.properties, built.names);
@@ -560,6 +635,7 @@ class Crew {
         const Scenario scenario = point.at.empty() ? work_[file].scenario : parse_scenario(point.text);
         report = carry_out(scenario, build(scenario, point.text), how_, work_[file].family.get());
         report->at = point.at;
+        if (report->run) report->run->result.final_state.machine = Machine();  // a grid has many, of megabytes each
       } catch (const ScenarioError& refused) {
         error = refused.what();
       } catch (const WrongImage& wrong) {
@@ -569,6 +645,8 @@ class Crew {
       work_[file].done[number] = std::move(report);
       if (work_[file].report.error.empty()) work_[file].report.error = std::move(error);
       --work_[file].left;
+      ++done_;
+      if (how_.points) how_.points(done_, queue_.size());
       changed_.notify_all();
     }
     const std::lock_guard lock(mutex_);
@@ -582,6 +660,7 @@ class Crew {
   std::atomic<std::size_t> next_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::size_t done_{};  // points
   std::size_t idle_{};
   std::vector<std::thread> threads_;
 };

@@ -18,6 +18,7 @@ struct RunReport {
   RunResult result;
   Counts counts;
   CostReport cost;
+  std::uint64_t bytes{};  ///< that the calls counted as done
 };
 
 /// How a property came out.
@@ -35,7 +36,7 @@ struct PointReport {
   std::vector<std::string> calls;  ///< "read on f, through filemap_read"
   std::string cpu;                 ///< "cortex-a510, l2_bytes = 524288"
   std::string kernel;              ///< "5.17, btrfs_search_ioctl.probe = none"
-  std::optional<RunReport> run;
+  std::optional<RunReport> run;    ///< of a file that was carried out, without the machine it ended with
   std::optional<CheckResult> check;
   std::size_t witnesses{1};                    ///< how many were searched for
   std::vector<PropertyReport> run_properties;  ///< empty if nothing was judged
@@ -79,6 +80,8 @@ struct CarryOut {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   const std::atomic<bool>* interrupt{};
   std::function<void(const CheckOptions::Progress&)> progress;  ///< may be called by any of the threads
+  /// How many points of all files are done; called by any of the threads, one at a time.
+  std::function<void(std::size_t done, std::size_t of)> points;
 };
 
 /// Reads files, builds each point, runs, checks and compares, on `jobs` threads. `take` gets the reports in the order
@@ -98,6 +101,11 @@ void carry_out(const std::vector<std::string>& files, const CarryOut& how, unsig
 
 /// Who waits for whom, a sentence each; empty without a deadlock.
 [[nodiscard]] std::vector<std::string> waits_in_words(const std::optional<Deadlock>& deadlock, const Names& names);
+
+/// "64", "EFAULT", "no return (killable)", "deadlock", "unknown"; "-" if nothing was run.
+[[nodiscard]] std::string run_outcome(const PointReport& point);
+/// The verdict; "-" if nothing was checked.
+[[nodiscard]] std::string check_outcome(const PointReport& point);
 
 /// SIGSEGV and SIGBUS that were taken, in order: "SIGSEGV SEGV_MTEAERR".
 [[nodiscard]] std::vector<std::string> signals_taken(const RunResult& result);

@@ -756,10 +756,11 @@ void fields(V& v, SigkillSpec& a) {
 
 template <class V>
 void fields(V& v, RangeSpec& r) {
-  v.about("Numbers from one to another.");
+  v.about("Numbers from one to another, at equal distances or in equal ratios.");
   v.required("from", r.from, in_range(0, 1'000'000'000), "the first");
   v.required("to", r.to, in_range(0, 1'000'000'000), "the last");
   v.optional("step", r.step, in_range(1, 1'000'000'000), "from one to the next");
+  v.optional("times", r.times, in_range(2, 1'000'000'000), "instead of `step`: each is so many times the one before");
 }
 
 template <class V>
@@ -884,10 +885,23 @@ std::vector<JsonScalar> values_of(const Axis& axis) {
   if (const auto* list = std::get_if<std::vector<JsonScalar>>(&axis)) return *list;
   const auto& range = std::get<RangeSpec>(axis);
   std::vector<JsonScalar> values;
-  for (std::int64_t n = range.from; n <= range.to && values.size() <= kMostSweepPoints; n += range.step) {
+  // No sum or product overflows: each factor is at most a thousand million.
+  for (std::int64_t n = range.from; n <= range.to && values.size() <= kMostSweepPoints;
+       n = range.times ? n * *range.times : n + range.step) {
     values.emplace_back(n);
   }
   return values;
+}
+
+/// Empty: nothing is wrong.
+std::string what_is_wrong(const Axis& axis) {
+  const auto* range = std::get_if<RangeSpec>(&axis);
+  if (range == nullptr) return "";
+  if (range->from > range->to) return "found a range that is empty; allowed: `from` up to `to`";
+  if (!range->times) return "";
+  if (range->from == 0) return "found a range that goes on from 0 by `times`; allowed: `from` at least 1";
+  if (range->step != 1) return "found a range with both `step` and `times`; allowed: one of them";
+  return "";
 }
 
 nlohmann::json to_json(const JsonScalar& scalar, bool as_text) {
@@ -905,8 +919,9 @@ std::vector<SweepPoint> sweep_points(const JsonText& text, const Scenario& scena
     if (!text.value().contains(at)) {
       throw ScenarioError(place, "found the pointer \"" + pointer + "\", where the scenario has no value to replace");
     }
+    const std::string wrong = what_is_wrong(axis);
+    if (!wrong.empty()) throw ScenarioError(place, wrong);
     const std::vector<JsonScalar> values = values_of(axis);
-    if (values.empty()) throw ScenarioError(place, "found a range that is empty; allowed: `from` up to `to`");
     if (points.size() * values.size() > kMostSweepPoints) {
       throw ScenarioError(place, "found a grid of more than " + std::to_string(kMostSweepPoints) + " points");
     }

@@ -445,6 +445,7 @@ struct RangeSpec {
   std::int64_t from{};
   std::int64_t to{};
   std::int64_t step{1};
+  std::optional<std::int64_t> times{};  ///< instead of the step: what one is multiplied with for the next
   bool operator==(const RangeSpec&) const = default;
 };
 using Axis = std::variant<RangeSpec, std::vector<JsonScalar>>;

@@ -8,7 +8,7 @@ import jsonschema
 
 from program import Case, Ran, search, slow
 
-COMMANDS = ["batch", "promote", "run", "check", "explain", "replay", "shrink", "keep", "list",
+COMMANDS = ["batch", "promote", "run", "check", "sweep", "explain", "replay", "shrink", "keep", "list",
             "describe", "validate", "schema"]
 
 

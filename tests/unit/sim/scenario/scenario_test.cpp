@@ -107,6 +107,15 @@ TEST_CASE("a range ends at its last step", "[unit][scenario]") {
   CHECK(points_of(with_sweep(R"({"/memory/0/tag": {"from": 4, "to": 4}})")).size() == 1);
 }
 
+TEST_CASE("a range can grow by a factor", "[unit][scenario]") {
+  CHECK(points_of(with_sweep(R"({"/calls/0/count_bytes": {"from": 4096, "to": 16777216, "times": 2}})")).size() == 13);
+  CHECK(points_of(with_sweep(R"({"/calls/0/count_bytes": {"from": 3, "to": 80, "times": 3}})")) ==
+        std::vector<std::string>{"/calls/0/count_bytes=3 ", "/calls/0/count_bytes=9 ", "/calls/0/count_bytes=27 "});
+  CHECK(
+      points_of(with_sweep(R"({"/calls/0/count_bytes": {"from": 1000000000, "to": 1000000000, "times": 1000000000}})"))
+          .size() == 1);
+}
+
 std::string first_line(const Json& json) {
   const std::vector<Complaint> wrong = complaints(json);
   return wrong.empty() ? "valid" : wrong.front().place.pointer + ": " + wrong.front().what;
@@ -117,6 +126,10 @@ TEST_CASE("a sweep that cannot be is refused at its axis", "[unit][scenario]") {
   CHECK_THAT(first_line(with_sweep(R"({"/memory/1/tag": [1]})")), Contains("no value to replace"));
   CHECK_THAT(first_line(with_sweep(R"({"/kernel/revision": ["7.3"]})")), Contains("no value to replace"));
   CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": {"from": 5, "to": 4}})")), Contains("empty"));
+  CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": {"from": 0, "to": 4, "times": 2}})")), Contains("from 0"));
+  CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": {"from": 1, "to": 4, "times": 2, "step": 2}})")),
+             Contains("one of them"));
+  CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": {"from": 1, "to": 4, "times": 1}})")), Contains("times"));
   CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": []})")), Contains("/sweep"));
   CHECK_THAT(first_line(with_sweep(R"({"/memory/0/tag": {"from": 0, "to": 1000000000}})")), Contains("100000"));
   CHECK_THAT(first_line(with_sweep(R"({"memory/0/tag": [1]})")), Contains("/sweep"));
