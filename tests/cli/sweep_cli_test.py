@@ -41,7 +41,7 @@ class Rows(Case):
                          [(p["at"][SIZE], p["at"][PROBE]) for p in points])
         self.assertEqual([r[SIZE] for r in rows], ["2048", "2048", "4096", "4096", "8192", "8192"])
         for row, point in zip(rows, points):
-            self.assertEqual(int(row["cycles"]), point["run"]["cycles_estimated"])
+            self.assertEqual(int(row["cycles"]), point["run"]["cost"]["cycles"])
             self.assertEqual(int(row["rounds"]), point["run"]["rounds"])
             for count in ["loads", "stores", "lines_dirtied", "tag_faults", "locks"]:
                 self.assertEqual(int(row[count]), point["run"]["counts"][count], count)
