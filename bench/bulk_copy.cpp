@@ -1,6 +1,6 @@
-// What the machine itself takes, without pricing: a large range with one tag copied through user pointers, beside memcpy
-// of as many real bytes a page at a time, and single checked accesses. CPU time, all in turn in every round; one line of
-// JSON, figures are medians.
+// What the machine itself takes, without pricing: a large range with one tag copied through user pointers, beside
+// memcpy of as many real bytes a page at a time, and single checked accesses. CPU time, all in turn in every round; one
+// line of JSON, figures are medians.
 //   build/release/bench/bulk_copy --bytes 268435456 --rounds 11
 
 #include <fmt/format.h>
@@ -165,7 +165,8 @@ int main(int argc, char** argv) {
   std::uint64_t bytes = 256 << 10;
   std::size_t rounds = 11;
   CLI::App app{"bulk copies of tagged memory beside memcpy by page, and single checked accesses"};
-  app.add_option("--bytes", bytes, "bytes a side: whole pages of 4096")->check(CLI::Range(kPage, std::uint64_t{1} << 32));
+  app.add_option("--bytes", bytes, "bytes a side: whole pages of 4096")
+      ->check(CLI::Range(kPage, std::uint64_t{1} << 32));
   app.add_option("--rounds", rounds, "rounds; one more before them does not count")->check(CLI::Range(1, 1000));
   app.footer("Example: bulk_copy --bytes 536870912 --rounds 5");
   CLI11_PARSE(app, argc, argv);
