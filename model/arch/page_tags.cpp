@@ -50,8 +50,7 @@ void PageTags::set_all(Tag tag, std::size_t granules_in_page) {
   print_ = granules_in_page == kUsual ? kUsualPrints[tag.bits] : uniform_print(tag, granules_in_page);
 }
 
-std::size_t PageTags::first_unlike(Tag tag, std::size_t begin, std::size_t end) const {
-  if (packed_.empty()) return tag == uniform_ ? end : begin;
+std::size_t PageTags::first_unlike_packed(Tag tag, std::size_t begin, std::size_t end) const {
   const std::uint64_t wanted = kEveryNibble * tag.bits;
   std::size_t g = begin;
   while (g < end) {

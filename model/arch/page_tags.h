@@ -22,8 +22,14 @@ class PageTags {
   void set(std::size_t granule, Tag tag, std::size_t granules_in_page);
   void set_all(Tag tag, std::size_t granules_in_page);
 
+  /// Whether the page is held as one Tag, and as this one.
+  [[nodiscard]] bool all_are(Tag tag) const { return packed_.empty() && uniform_ == tag; }
+
   /// The first granule of [begin, end) whose tag is not `tag`; `end` if there is none.
-  [[nodiscard]] std::size_t first_unlike(Tag tag, std::size_t begin, std::size_t end) const;
+  [[nodiscard]] std::size_t first_unlike(Tag tag, std::size_t begin, std::size_t end) const {
+    if (packed_.empty()) return tag == uniform_ ? end : begin;
+    return first_unlike_packed(tag, begin, end);
+  }
 
   /// Whether every granule's tag is in `set`, a bit a tag.
   [[nodiscard]] bool only(std::uint16_t set) const;
@@ -34,6 +40,8 @@ class PageTags {
 
  private:
   static constexpr std::size_t kPerWord = 16;
+
+  [[nodiscard]] std::size_t first_unlike_packed(Tag tag, std::size_t begin, std::size_t end) const;
 
   Tag uniform_{};                      // the tag of every granule while packed_ is empty
   std::vector<std::uint64_t> packed_;  // otherwise the tags, bits 3:0 of word 0 being granule 0

@@ -25,7 +25,8 @@ struct SubpageScheme {
   std::string_view about;
   Bytes granule;  ///< what one tag or permission covers; 0: there is none
   /// Offset in the page of the first byte that the scheme forbids; nullopt: none. Whether that mismatch becomes a
-  /// fault is for on_mismatch() to say.
+  /// fault is for on_mismatch() to say. Whatever the scheme, a page whose tags are all the pointer's forbids nothing:
+  /// nobody asks then.
   std::optional<std::uint32_t> (*first_mismatch)(const SubpageAccess&, const PageTags&);
 };
 

@@ -13,10 +13,7 @@ class Cow {
   Cow() = default;
   explicit Cow(T value) : held_(std::make_shared<T>(std::move(value))) {}
 
-  [[nodiscard]] const T& read() const {
-    static const T kDefault{};
-    return held_ ? *held_ : kDefault;
-  }
+  [[nodiscard]] const T& read() const { return held_ ? *held_ : nothing(); }
   const T* operator->() const { return &read(); }
   const T& operator*() const { return read(); }
 
@@ -30,6 +27,12 @@ class Cow {
   friend bool operator==(const Cow& a, const Cow& b) { return a.held_ == b.held_ || a.read() == b.read(); }
 
  private:
+  // Apart from read(), which is in the way of every access.
+  [[gnu::noinline]] static const T& nothing() {
+    static const T kDefault{};
+    return kDefault;
+  }
+
   std::shared_ptr<T> held_;
 };
 

@@ -18,9 +18,8 @@ template <class T, std::size_t kChunk = 32>
 class CowArray {
  public:
   [[nodiscard]] const T& at(std::size_t i) const {
-    static const T kDefault{};
     const std::size_t chunk = i / kChunk;
-    return chunk < chunks_.size() ? (*chunks_[chunk])[i % kChunk] : kDefault;
+    return chunk < chunks_.size() ? (*chunks_[chunk])[i % kChunk] : nothing();
   }
 
   /// The one writer: `change(T&)` may do anything to the element, and the print follows.
@@ -56,6 +55,10 @@ class CowArray {
   }
 
  private:
+  [[gnu::noinline]] static const T& nothing() {  // apart from at(): as with Cow
+    static const T kDefault{};
+    return kDefault;
+  }
   static Fingerprint element_print(std::size_t i, const T& element) {
     static const Fingerprint kNone = T{}.fingerprint();
     const Fingerprint print = element.fingerprint();

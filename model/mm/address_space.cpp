@@ -4,19 +4,20 @@
 
 namespace mtesim {
 
-const Vma* AddressSpace::find(std::uint64_t address) const {
-  const auto found = vmas_.find(address);
-  return found == vmas_.end() ? nullptr : &found->second;
-}
-
 void AddressSpace::map(std::uint64_t begin, std::uint64_t end, const Vma& vma) {
   MTESIM_CHECK(begin < end && begin >= kBaseAddress);
   vmas_.set({Vmas::interval_type(begin, end), vma});
-  vma_print_ = vmas_print();
+  vmas_changed();
 }
 
 void AddressSpace::unmap(std::uint64_t begin, std::uint64_t end) {
   vmas_.erase(Vmas::interval_type(begin, end));
+  vmas_changed();
+}
+
+void AddressSpace::vmas_changed() {
+  mappings_.clear();
+  for (const auto& [range, vma] : vmas_) mappings_.push_back({range.lower(), range.upper(), vma});
   vma_print_ = vmas_print();
 }
 

@@ -3,8 +3,10 @@
 #include <boost/icl/interval_map.hpp>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "model/arch/tag.h"
+#include "model/arch/tag_check_mode.h"
 #include "model/base/cow_array.h"
 #include "model/mm/folio.h"
 
@@ -46,6 +48,12 @@ struct Pte {
                     ///< copy-on-write
   bool old{};       ///< the next access needs a fault, which has nothing to bring: the young bit is kept by software
                     ///< and clear, or the page is sampled for NUMA balancing
+  /// An access finds a page here.
+  [[nodiscard]] bool usable() const { return (state == PteState::present || state == PteState::zero) && !old; }
+  /// What the access needs of the mapping and the entry. PROT_NONE: arm64 has no write-only pages.
+  [[nodiscard]] bool permits(AccessKind kind, const Prot& prot) const {
+    return prot.read && (kind == AccessKind::load || (prot.write && writable));
+  }
   [[nodiscard]] Fingerprint fingerprint() const { return print_of(folio.object, folio.index, state, writable, old); }
   bool operator==(const Pte&) const = default;
 };
@@ -55,7 +63,22 @@ struct Pte {
 /// Value:   copy it, compare it.
 class AddressSpace {
  public:
-  [[nodiscard]] const Vma* find(std::uint64_t address) const;
+  struct Mapping {
+    std::uint64_t begin{};
+    std::uint64_t end{};
+    Vma vma;
+  };
+  /// nullptr: nothing is mapped there. Mappings are few, and looked at in order.
+  [[nodiscard]] const Mapping* mapping_at(std::uint64_t address) const {
+    for (const Mapping& mapping : mappings_) {
+      if (address < mapping.end) return address >= mapping.begin ? &mapping : nullptr;
+    }
+    return nullptr;
+  }
+  [[nodiscard]] const Vma* find(std::uint64_t address) const {
+    const Mapping* mapping = mapping_at(address);
+    return mapping == nullptr ? nullptr : &mapping->vma;
+  }
   /// Replaces whatever was mapped in [begin, end); entries are left to the caller.
   void map(std::uint64_t begin, std::uint64_t end, const Vma& vma);
   void unmap(std::uint64_t begin, std::uint64_t end);
@@ -78,7 +101,7 @@ class AddressSpace {
   /// Visits every mapping in address order: f(begin, end, vma).
   template <class F>
   void for_each_vma(F&& f) const {
-    for (const auto& [range, vma] : vmas_) f(range.lower(), range.upper(), vma);
+    for (const Mapping& mapping : mappings_) f(mapping.begin, mapping.end, mapping.vma);
   }
   /// Where mappings begin.
   static constexpr std::uint64_t kBaseAddress = std::uint64_t{1} << 37;  // 0x2000000000
@@ -88,8 +111,10 @@ class AddressSpace {
                                         boost::icl::inplace_identity, boost::icl::inter_section,
                                         boost::icl::right_open_interval<std::uint64_t>>;
   [[nodiscard]] Fingerprint vmas_print() const;
+  void vmas_changed();
 
   Vmas vmas_;
+  std::vector<Mapping> mappings_;  // vmas_ again, in one piece of memory: every access looks there
   Fingerprint vma_print_{};
   CowArray<Pte, 64> ptes_;
 };

@@ -10,11 +10,14 @@ Fingerprint Contents::run_print(std::uint32_t begin, std::uint32_t end, Origin r
   return {of_origin * (mix(end) - mix(begin))};
 }
 
-Provenance Contents::read(std::uint32_t begin, std::uint32_t end) const {
-  Provenance out;
+void Contents::append_to(Provenance& out, std::uint32_t begin, std::uint32_t end) const {
   std::uint32_t at = begin;
   if (!written_.empty()) {
     const auto window = Written::interval_type(begin, end);
+    if (const auto& only = *written_.begin(); only.first == window) {  // most pages are written whole
+      out.append(only.second.after(begin), end - begin);
+      return;
+    }
     const auto [first, last] = written_.equal_range(window);
     for (auto run = first; run != last; ++run) {
       const std::uint32_t lower = std::max(run->first.lower(), begin);
@@ -25,7 +28,6 @@ Provenance Contents::read(std::uint32_t begin, std::uint32_t end) const {
     }
   }
   if (at < end) out.append(base_.after(at), end - at);
-  return out;
 }
 
 void Contents::write(std::uint32_t begin, const Provenance& bytes) {
@@ -33,11 +35,19 @@ void Contents::write(std::uint32_t begin, const Provenance& bytes) {
   for (const Provenance::Piece& piece : bytes.pieces()) {
     const auto end = static_cast<std::uint32_t>(at + piece.length);
     const auto window = Written::interval_type(at, end);
+    const Origin origin = rebased(piece.origin, at);
+    if (written_.iterative_size() == 1 && written_.begin()->first == window && !(origin == base_)) {
+      // A page written whole once more has no neighbours to be joined with or split from.
+      Origin& held = written_.begin()->second;
+      print_ += run_print(at, end, origin) - run_print(at, end, held);
+      held = origin;
+      at = end;
+      continue;
+    }
     const auto [first, last] = written_.equal_range(window);
     for (auto run = first; run != last; ++run) {
       print_ -= run_print(std::max(run->first.lower(), at), std::min(run->first.upper(), end), run->second);
     }
-    const Origin origin = rebased(piece.origin, at);
     if (origin == base_) {
       written_.erase(window);
     } else {

@@ -14,14 +14,19 @@ namespace mtesim {
 class Contents {
  public:
   Contents() = default;  ///< zeroes
-  explicit Contents(Origin base) : base_(base) {}
+  explicit Contents(Origin base)
+      : base_(base), print_{base == Origin{} ? 0 : print_of(base.source.n, base.position).bits} {}
 
-  [[nodiscard]] Provenance read(std::uint32_t begin, std::uint32_t end) const;
+  [[nodiscard]] Provenance read(std::uint32_t begin, std::uint32_t end) const {
+    Provenance out;
+    append_to(out, begin, end);
+    return out;
+  }
+  /// What read() gives, behind what `out` has.
+  void append_to(Provenance& out, std::uint32_t begin, std::uint32_t end) const;
   void write(std::uint32_t begin, const Provenance& bytes);
 
-  [[nodiscard]] Fingerprint fingerprint() const {  // O(1); plain zeroes print 0
-    return print_ + Fingerprint{base_ == Origin{} ? 0 : print_of(base_.source.n, base_.position).bits};
-  }
+  [[nodiscard]] Fingerprint fingerprint() const { return print_; }  // O(1); plain zeroes print 0
   [[nodiscard]] Fingerprint recomputed_fingerprint() const;
   friend bool operator==(const Contents& a, const Contents& b) {
     return a.base_ == b.base_ && a.print_ == b.print_ && a.written_ == b.written_;
@@ -40,7 +45,7 @@ class Contents {
 
   Origin base_{};
   Written written_;      // only what differs from base_
-  Fingerprint print_{};  // of written_
+  Fingerprint print_{};  // of base_ and written_
 };
 
 }  // namespace mtesim

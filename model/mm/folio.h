@@ -28,7 +28,10 @@ struct Folio {
 
  private:
   [[nodiscard]] Fingerprint flags_print() const {
-    return print_of(allocated, mte_tagged, in_cache, uptodate, dirty, stored, in_swap, maps);
+    const bool flags[] = {allocated, mte_tagged, in_cache, uptodate, dirty, stored, in_swap};
+    std::uint64_t packed = maps;
+    for (const bool flag : flags) packed = packed << 1 | (flag ? 1 : 0);
+    return print_of(packed);
   }
 };
 

@@ -40,13 +40,25 @@ std::optional<FaultKind> page_fault_at(const Machine& machine, const AddressSpac
                                        AccessKind kind) {
   if (address < AddressSpace::kBaseAddress || address >= kUserEnd) return FaultKind::translation;
   const Pte& pte = space.pte(machine.page_index(address));
-  if (pte.state == PteState::none || pte.state == PteState::swapped || pte.old) return FaultKind::translation;
   const Vma* vma = space.find(address);
-  if (vma == nullptr) return FaultKind::translation;
-  if (!vma->prot.read) return FaultKind::permission;  // PROT_NONE: arm64 has no write-only pages
-  if (kind == AccessKind::store && !(vma->prot.write && pte.writable)) return FaultKind::permission;
-  return std::nullopt;
+  if (!pte.usable() || vma == nullptr) return FaultKind::translation;
+  return pte.permits(kind, vma->prot) ? std::nullopt : std::optional(FaultKind::permission);
 }
+
+const PageTags& tags_of_zero_page() {
+  static const PageTags kTags{};
+  return kTags;
+}
+
+inline const PageTags& tags_of(const Machine& machine, const Pte& pte) {
+  return pte.state == PteState::zero ? tags_of_zero_page() : machine.folio(pte.folio).tags;
+}
+
+AccessCheck check_one_by_one(const Machine& machine, const AddressSpace& space, const AccessRun& run,
+                             OnMismatch on_mismatch);
+/// The same as check_access() of a run that leaves no granule out, whose pages before the one of `from` pass.
+AccessCheck look_closer(const Machine& machine, const AddressSpace& space, const AccessRun& run, OnMismatch on_mismatch,
+                        std::uint64_t from);
 
 }  // namespace
 
@@ -83,29 +95,54 @@ bool operator==(const Machine& a, const Machine& b) {
          a.sockets == b.sockets && a.eventfds == b.eventfds;
 }
 
-AccessCheck check_access(const Machine& machine, const AddressSpace& space, const AccessRun& run,
-                         OnMismatch on_mismatch) {
-  AccessCheck result;
-  if (run.count == 0) return result;
+AccessCheck check_access_closely(const Machine& machine, const AddressSpace& space, const AccessRun& run,
+                                 OnMismatch on_mismatch) {
   // A run that leaves no granule out is checked a page at a time, any other an access at a time.
   const Bytes granule = machine.scheme->granule;
   const bool dense = granule.n == 0 ? run.stride <= machine.page_size.n : run.stride <= granule.n;
-  if (!dense && run.count > 1) {
-    for (std::uint64_t i = 0; i < run.count; ++i) {
-      const AccessCheck one = check_access(machine, space, run.from(i).upto(1), on_mismatch);
-      result.mismatch_recorded |= one.mismatch_recorded;
-      result.tagged |= one.tagged;
-      if (one.fault) {
-        result.fault = AccessFault{i, one.fault->address, one.fault->kind};
-        return result;
-      }
-    }
-    return result;
-  }
+  if (!dense && run.count > 1) return check_one_by_one(machine, space, run, on_mismatch);
 
+  // Pages where nothing can fault, whatever of them is touched.
+  const bool checked = on_mismatch != OnMismatch::ignored && granule.n != 0;
+  std::uint64_t at = run.first.address();
+  const std::uint64_t end = at + run.span().n;
+  const AddressSpace::Mapping* mapping = nullptr;
+  while (at < end) {
+    if (at < AddressSpace::kBaseAddress || at >= kUserEnd) break;
+    const Pte& pte = space.pte(machine.page_index(at));
+    if (!pte.usable()) break;
+    if (mapping == nullptr || at >= mapping->end) mapping = space.mapping_at(at);
+    if (mapping == nullptr || !pte.permits(run.kind, mapping->vma.prot)) break;
+    if (checked && !tags_of(machine, pte).all_are(run.first.tag())) break;
+    at = round_down(at, machine.page_size) + machine.page_size.n;
+  }
+  if (at < end) return look_closer(machine, space, run, on_mismatch, at);
+  return {};
+}
+
+namespace {
+
+AccessCheck check_one_by_one(const Machine& machine, const AddressSpace& space, const AccessRun& run,
+                             OnMismatch on_mismatch) {
+  AccessCheck result;
+  for (std::uint64_t i = 0; i < run.count; ++i) {
+    const AccessCheck one = check_access(machine, space, run.from(i).upto(1), on_mismatch);
+    result.mismatch_recorded |= one.mismatch_recorded;
+    if (one.fault) {
+      result.fault = AccessFault{i, one.fault->address, one.fault->kind};
+      return result;
+    }
+  }
+  return result;
+}
+
+AccessCheck look_closer(const Machine& machine, const AddressSpace& space, const AccessRun& run, OnMismatch on_mismatch,
+                        std::uint64_t from) {
+  AccessCheck result;
+  const Bytes granule = machine.scheme->granule;
   const std::uint64_t begin = run.first.address();
   const std::uint64_t end = begin + run.span().n;
-  for (std::uint64_t at = begin; at < end;) {
+  for (std::uint64_t at = from; at < end;) {
     const std::uint64_t page_end = std::min(round_down(at, machine.page_size) + machine.page_size.n, end);
     if (const auto kind = page_fault_at(machine, space, at, run.kind)) {
       const std::uint64_t access = access_touching(run, at);
@@ -116,14 +153,10 @@ AccessCheck check_access(const Machine& machine, const AddressSpace& space, cons
       return result;
     }
     if (on_mismatch != OnMismatch::ignored && granule.n != 0) {
-      const Vma* vma = space.find(at);
-      const Pte& pte = space.pte(machine.page_index(at));
-      static const PageTags kZeroPageTags{};
-      const PageTags& tags = pte.state == PteState::zero ? kZeroPageTags : machine.folio(pte.folio).tags;
+      const PageTags& tags = tags_of(machine, space.pte(machine.page_index(at)));
       const std::uint64_t page = round_down(at, machine.page_size);
       const SubpageAccess part{run.first, run.kind, static_cast<std::uint32_t>(at - page),
-                               static_cast<std::uint32_t>(page_end - page), vma->prot.mte};
-      result.tagged |= vma->prot.mte;
+                               static_cast<std::uint32_t>(page_end - page), space.find(at)->prot.mte};
       if (const auto offset = machine.scheme->first_mismatch(part, tags)) {
         const std::uint64_t address = page + *offset;
         const std::uint64_t access = access_touching(run, address);
@@ -148,5 +181,7 @@ AccessCheck check_access(const Machine& machine, const AddressSpace& space, cons
   }
   return result;
 }
+
+}  // namespace
 
 }  // namespace mtesim

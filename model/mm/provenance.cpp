@@ -4,34 +4,34 @@
 
 namespace mtesim {
 
-void Provenance::append(Origin origin, std::uint64_t length) {
-  if (length == 0) return;
-  if (!origin.has_positions()) origin.position = 0;
-  size_ += Bytes{length};
-  if (!pieces_.empty() && pieces_.back().origin.after(pieces_.back().length) == origin) {
-    pieces_.back().length += length;
-    return;
-  }
-  pieces_.push_back({origin, length});
-}
-
 void Provenance::append(const Provenance& other) {
   for (const Piece& piece : other.pieces_) append(piece.origin, piece.length);
 }
 
 Provenance Provenance::slice(std::uint64_t begin, std::uint64_t length) const {
   MTESIM_CHECK(begin + length <= size_.n);
+  return ProvenanceReader(*this, begin).take(length);
+}
+
+ProvenanceReader::ProvenanceReader(const Provenance& bytes, std::uint64_t begin) : bytes_(bytes), in_piece_(begin) {
+  MTESIM_CHECK(begin <= bytes.size().n);
+  const Provenance::Pieces& pieces = bytes.pieces();
+  while (piece_ < pieces.size() && in_piece_ >= pieces[piece_].length) in_piece_ -= pieces[piece_++].length;
+}
+
+Provenance ProvenanceReader::take(std::uint64_t length) {
   Provenance out;
-  for (const Piece& piece : pieces_) {
-    if (length == 0) break;
-    if (begin >= piece.length) {
-      begin -= piece.length;
-      continue;
-    }
-    const std::uint64_t n = std::min(piece.length - begin, length);
-    out.append(piece.origin.after(begin), n);
-    begin = 0;
+  while (length > 0) {
+    MTESIM_CHECK(piece_ < bytes_.pieces().size());
+    const Provenance::Piece& piece = bytes_.pieces()[piece_];
+    const std::uint64_t n = std::min(piece.length - in_piece_, length);
+    out.append(piece.origin.after(in_piece_), n);
     length -= n;
+    in_piece_ += n;
+    if (in_piece_ == piece.length) {
+      ++piece_;
+      in_piece_ = 0;
+    }
   }
   return out;
 }

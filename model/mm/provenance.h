@@ -1,8 +1,8 @@
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "model/base/bytes.h"
 #include "model/base/check.h"
@@ -57,17 +57,41 @@ class Provenance {
   Provenance() = default;
   Provenance(Origin origin, Bytes length) { append(origin, length.n); }
 
-  void append(Origin origin, std::uint64_t length);
+  void append(Origin origin, std::uint64_t length) {
+    if (length == 0) return;
+    if (!origin.has_positions()) origin.position = 0;
+    size_ += Bytes{length};
+    if (!pieces_.empty() && pieces_.back().origin.after(pieces_.back().length) == origin) {
+      pieces_.back().length += length;
+    } else {
+      pieces_.push_back({origin, length});
+    }
+  }
   void append(const Provenance& other);
   [[nodiscard]] Provenance slice(std::uint64_t begin, std::uint64_t length) const;
   [[nodiscard]] Bytes size() const { return size_; }
-  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+  /// Most strings are one piece, and take no memory of their own.
+  using Pieces = boost::container::small_vector<Piece, 1>;
+  [[nodiscard]] const Pieces& pieces() const { return pieces_; }
   [[nodiscard]] Fingerprint fingerprint() const;
   bool operator==(const Provenance&) const = default;
 
  private:
-  std::vector<Piece> pieces_;
+  Pieces pieces_;
   Bytes size_{};
+};
+
+/// Takes a string apart from its begin onwards; all of it costs one pass over its pieces. The string outlives this.
+class ProvenanceReader {
+ public:
+  ProvenanceReader(const Provenance& bytes, std::uint64_t begin);
+  /// The next bytes: so many must be left.
+  [[nodiscard]] Provenance take(std::uint64_t length);
+
+ private:
+  const Provenance& bytes_;
+  std::size_t piece_{};
+  std::uint64_t in_piece_{};
 };
 
 /// Four bytes whose value is known.

@@ -90,7 +90,7 @@ void StateTable::unfold(std::uint32_t number, std::uint32_t* parts, std::size_t 
 
 std::uint64_t StateTable::bytes() const {
   const auto owned = [](const auto& table, std::uint64_t each) { return table.bytes() + table.size() * each; };
-  return owned(rest_, 4 * kBlock) + owned(spaces_, sizeof(AddressSpace) + 64 * sizeof(Pte) + 3 * kBlock) +
+  return owned(rest_, 4 * kBlock) + owned(spaces_, sizeof(AddressSpace) + 64 * sizeof(Pte) + 4 * kBlock) +
          owned(objects_, sizeof(MemoryObject) + 32 * sizeof(FolioSlot) + sizeof(Folio) + 4 * kBlock) +
          owned(pipes_, sizeof(Pipe) + 4 * kBlock) + owned(sockets_, sizeof(Socket) + 4 * kBlock) +
          owned(tasks_, 2 * kBlock) + pairs_.bytes();

@@ -104,6 +104,8 @@ TEST_CASE("a run of accesses is its accesses one by one", "[property][access]") 
     const AccessCheck got = check_access(bench.machine(), *bench.machine().spaces[0], run, policy);
     if (wanted.fault) ++faults[wanted.fault->kind];
     RC_ASSERT(same(got, wanted));
+    const AccessCheck closely = check_access_closely(bench.machine(), *bench.machine().spaces[0], run, policy);
+    RC_ASSERT(same(closely, wanted));
   });
   for (const FaultKind kind : {FaultKind::translation, FaultKind::permission, FaultKind::tag}) CHECK(faults[kind] > 0);
 }

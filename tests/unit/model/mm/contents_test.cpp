@@ -108,6 +108,54 @@ TEST_CASE("a string of several pieces is written piece by piece", "[unit][proven
   agrees_with_its_parts(page);
 }
 
+TEST_CASE("a page written whole once more is the page written in parts", "[unit][provenance]") {
+  const auto base = GENERATE(as<Origin>{}, kDisk, Origin{});
+  const auto bytes =
+      GENERATE(as<Provenance>{}, kernel_made(7, 4096), Provenance(Origin{source_of_object(2), 0}, Bytes{4096}),
+               Provenance(Origin{kUninitialisedSource, 0}, Bytes{4096}));
+  Contents whole(base);
+  whole.write(0, kernel_made(0, 4096));
+  whole.write(0, bytes);
+  Contents parts(base);
+  for (std::uint32_t at = 0; at < 4096; at += 512) parts.write(4096 - 512 - at, bytes.slice(4096 - 512 - at, 512));
+  CHECK(whole == parts);
+  CHECK(whole.fingerprint() == parts.fingerprint());
+  CHECK(whole.read(0, 4096) == bytes);
+  CHECK(whole.read(1, 4095) == bytes.slice(1, 4094));
+  agrees_with_its_parts(whole);
+
+  SECTION("and what it held is forgotten") {
+    whole.write(0, Provenance(base, Bytes{4096}));
+    CHECK(whole == Contents(base));
+    CHECK(whole.fingerprint() == Contents(base).fingerprint());
+  }
+  SECTION("also where only a part is written then") {
+    whole.write(100, zeroes(8));
+    parts.write(100, zeroes(8));
+    CHECK(whole == parts);
+    agrees_with_its_parts(whole);
+  }
+  SECTION("but another one if a byte less was written") {
+    Contents less(base);
+    less.write(0, kernel_made(0, 4096));
+    less.write(0, bytes.slice(0, 4095));
+    CHECK_FALSE(less == whole);
+    CHECK(less.fingerprint() != whole.fingerprint());
+    agrees_with_its_parts(less);
+  }
+}
+
+TEST_CASE("bytes of a page go behind what a string has", "[unit][provenance]") {
+  Contents page(kDisk);
+  page.write(0, kernel_made(0, 16));
+  Provenance out = kernel_made(100, 4);
+  page.append_to(out, 8, 20);
+  Provenance wanted = kernel_made(100, 4);
+  wanted.append(kernel_made(8, 8));
+  wanted.append(from_disk(16, 4));
+  CHECK(out == wanted);
+}
+
 TEST_CASE("known_gap_two_pages_with_equal_bytes_over_different_bases_are_different_pages", "[unit][provenance]") {
   Contents over_zeroes;
   over_zeroes.write(0, kernel_made(0, 4096));

@@ -63,6 +63,20 @@ TEST_CASE("a slice is the bytes in between, wherever the pieces meet", "[unit][p
   CHECK(joined == bytes);
 }
 
+TEST_CASE("a string taken apart in turn gives its slices", "[unit][provenance]") {
+  Provenance bytes = kernel_made(0, 10);
+  bytes.append(Origin{kFile, 50}, 10);
+  bytes.append(zeroes(10));
+  const auto begin = GENERATE(as<std::uint64_t>{}, 0, 3, 10, 25, 30);
+  const auto step = GENERATE(as<std::uint64_t>{}, 1, 4, 10, 30);
+  ProvenanceReader reader(bytes, begin);
+  for (std::uint64_t at = begin; at < 30; at += step) {
+    const std::uint64_t length = std::min<std::uint64_t>(step, 30 - at);
+    CHECK(reader.take(length) == bytes.slice(at, length));
+  }
+  CHECK(reader.take(0) == Provenance{});
+}
+
 TEST_CASE("the common prefix of two strings of bytes is found to the byte", "[unit][provenance]") {
   const auto same = GENERATE(as<std::uint64_t>{}, 0, 1, 9, 10, 11, 19, 20);
   Provenance bytes = kernel_made(0, 10);
