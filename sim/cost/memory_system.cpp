@@ -73,11 +73,12 @@ MemorySystem::MemorySystem(const Cpu& cpu)
 void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
   const bool store = kind == AccessKind::store;
   const std::uint32_t latest = lines_[0] >> 1;
-  if (lines_[0] != kNoLine) caches_[0].use(latest, false);  // it may have come to be that since the cache was asked
+  if (latest != line_asked_) caches_[0].use(latest, false);  // it has come to be that since the cache was asked
   const std::uint32_t page = line / kLinesPerPage;
   if (pages_[0] != latest / kLinesPerPage) std::swap(pages_[0], pages_[1]);
   if (page != pages_[0]) translate(page, kind, tags);
 
+  line_asked_ = line;
   const Cache::Found found = caches_[0].use(line, store);
   counts_.lines_dirtied += found.made_dirty ? 1 : 0;
   if (latest != line) lines_[1] = lines_[0];
@@ -91,8 +92,9 @@ void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags,
 void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
   std::swap(pages_[0], pages_[1]);
   if (page == pages_[0]) return;
-  if (pages_[1] != Cache::kNone) l1_tlb_.use(pages_[1]);  // as above
+  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
   pages_[0] = page;
+  page_asked_ = page;
   if (l1_tlb_.use(page)) return;
   const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
                               ? static_cast<std::size_t>(Waiting::sync_store)
