@@ -75,7 +75,7 @@ class Replay {
   [[nodiscard]] std::uint64_t tag_faults() const { return tag_faults_; }
 
  private:
-  void access(std::uint64_t address, AccessKind kind) {
+  [[gnu::always_inline]] void access(std::uint64_t address, AccessKind kind) {
     if (!memory_.matches(address, pointer_)) {
       ++tag_faults_;
       return;

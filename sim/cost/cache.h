@@ -29,7 +29,7 @@ class Cache {
     std::uint32_t dirty_out{kNone};  ///< the block that had to go and must be written back
   };
   /// Uses a block, and brings it in if it is not there.
-  Found use(std::uint32_t block, bool dirties) {
+  [[gnu::always_inline]] Found use(std::uint32_t block, bool dirties) {
     return narrow_ ? use_in<kNarrow>(block, dirties) : use_in<kMostWays>(block, dirties);
   }
   /// Marks a block dirty that is there; it does not count as used. False: it is not there.
@@ -56,16 +56,21 @@ class Cache {
     return found != 0;
   }
 
+  static void move_up(std::uint32_t* slots) {
+    std::array<std::uint32_t, 4> four;
+    std::memcpy(four.data(), slots, sizeof(four));
+    std::memcpy(slots + 1, four.data(), sizeof(four));
+  }
+
   template <std::uint32_t kWidth>
-  Found use_in(std::uint32_t block, bool dirties) {
+  [[gnu::always_inline]] Found use_in(std::uint32_t block, bool dirties) {
     std::uint32_t* const set = set_of<kWidth>(block);
     const std::uint32_t key = dirty_key(block);
     const std::uint32_t dirt = dirties ? 1 : 0;
     if (!has<kWidth>(set, key)) {
       const std::uint32_t out = set[kWidth - 1];
-      std::array<std::uint32_t, kWidth> before;
-      std::memcpy(before.data(), set, sizeof(before));
-      std::memcpy(set + 1, before.data(), sizeof(before) - sizeof(*set));
+      move_up(set + kWidth - 5);  // four at a time, the last first; one of them twice
+      for (std::uint32_t i = kWidth - 4; i > 0;) move_up(set + (i -= 4));
       set[first_] = (key - 1) | dirt;
       return {false, dirties, (out & 1) != 0 ? (out >> 1) - 1 : kNone};
     }
@@ -131,7 +136,7 @@ class Tlb {
         sets_(ways > Cache::kMostWays ? Cache() : Cache(entries, ways)) {}
 
   /// Uses a page's translation, and brings it in if it is not there. Returns: whether it was.
-  bool use(std::uint32_t page) { return sets_.exists() ? sets_.use(page, false).hit : full_.use(page); }
+  [[gnu::always_inline]] bool use(std::uint32_t page) { return sets_.exists() ? sets_.use(page, false).hit : full_.use(page); }
 
  private:
   FullyAssociative full_;
