@@ -83,13 +83,13 @@ class Cache {
   bool write_back_in(std::uint32_t block) {
     std::uint32_t* const set = set_of<kWidth>(block);
     const std::uint32_t key = dirty_key(block);
-    bool found = false;
+    std::uint32_t found = 0;
     for (std::uint32_t i = 0; i < kWidth; ++i) {
-      const bool same = (set[i] | 1) == key;
+      const std::uint32_t same = (set[i] | 1) == key ? 1 : 0;
+      set[i] |= same;
       found |= same;
-      set[i] |= same ? 1 : 0;
     }
-    return found;
+    return found != 0;
   }
 
   struct Free {
@@ -110,6 +110,7 @@ class FullyAssociative {
 
   /// Uses a block, and brings it in if it is not there. Returns: whether it was.
   bool use(std::uint32_t block);
+  [[nodiscard]] bool exists() const { return !nodes_.empty(); }
 
  private:
   struct Node {
@@ -128,15 +129,22 @@ class FullyAssociative {
   std::uint16_t last_{};
 };
 
-/// A TLB: fully associative where it has more ways than a Cache can have.
+/// A TLB: fully associative where it has more ways than a Cache can have. Without entries it finds nothing.
 class Tlb {
  public:
-  Tlb(std::uint32_t entries, std::uint32_t ways)
-      : full_(ways > Cache::kMostWays ? FullyAssociative(entries) : FullyAssociative()),
-        sets_(ways > Cache::kMostWays ? Cache() : Cache(entries, ways)) {}
+  Tlb(std::uint32_t entries, std::uint32_t ways) {
+    if (entries == 0) return;
+    if (ways > Cache::kMostWays) {
+      full_ = FullyAssociative(entries);
+    } else {
+      sets_ = Cache(entries, ways);
+    }
+  }
 
   /// Uses a page's translation, and brings it in if it is not there. Returns: whether it was.
-  [[gnu::always_inline]] bool use(std::uint32_t page) { return sets_.exists() ? sets_.use(page, false).hit : full_.use(page); }
+  [[gnu::always_inline]] bool use(std::uint32_t page) {
+    return sets_.exists() ? sets_.use(page, false).hit : full_.exists() && full_.use(page);
+  }
 
  private:
   FullyAssociative full_;

@@ -70,6 +70,80 @@ MemorySystem::MemorySystem(const Cpu& cpu)
   costs_.walk = waits(cpu.l2_tlb_cycles + cpu.walk_cycles);
 }
 
+[[gnu::always_inline]] inline void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
+  std::swap(pages_[0], pages_[1]);
+  if (page == pages_[0]) return;
+  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
+  pages_[0] = page;
+  page_asked_ = page;
+  if (l1_tlb_.use(page)) return;
+  const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
+                              ? static_cast<std::size_t>(Waiting::sync_store)
+                              : waiting(kind, false);
+  ++counts_.l1_tlb_misses;
+  const bool found = l2_tlb_.use(page);
+  if (!found) ++counts_.l2_tlb_misses;
+  cycles_.add(Cause::walks, (found ? costs_.l2_tlb : costs_.walk)[who]);
+}
+
+[[gnu::always_inline]] inline bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
+  const bool goes_on = streams_[line == 0 ? 0 : (line - 1) / kLinesPerPage % streams_.size()] == line + 1;
+  streams_[line / kLinesPerPage % streams_.size()] = line + 2;
+  return goes_on;
+}
+
+[[gnu::always_inline]] inline void MemorySystem::write_back(std::uint32_t line, std::size_t level, Cause cause) {
+  ++counts_.levels[level].written_back;
+  for (std::size_t next = level + 1; next < levels_; ++next) {
+    cycles_.add(cause, costs_.line[next]);
+    if (caches_[next].write_back(line)) return;
+  }
+  cycles_.add(cause, costs_.line[3]);
+  ++counts_.lines_out;
+}
+
+[[gnu::always_inline]] inline MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind, Cause cause) {
+  const std::size_t of_kind = kind == AccessKind::store ? 1 : 0;
+  for (std::size_t level = 1; level < levels_; ++level) {
+    ++counts_.levels[level].lookups[of_kind];
+    const Cache::Found found = caches_[level].use(line, false);
+    if (found.hit) return static_cast<Level>(level);
+    ++counts_.levels[level].missed[of_kind];
+    if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, level, cause);
+  }
+  ++counts_.lines_in;
+  return Level::memory;
+}
+
+[[gnu::always_inline]] inline bool MemorySystem::fetch_tags(std::uint32_t line) {
+  ++counts_.tag_lookups;
+  if (!tag_cache_.exists()) {
+    counts_.tag_bytes += kTagBytesPerLine;
+    return true;
+  }
+  if (tag_cache_.use(line / kLinesPerTagLine, false).hit) return true;
+  ++counts_.tag_misses;
+  counts_.tag_bytes += kLineBytes;
+  return false;
+}
+
+[[gnu::always_inline]] inline void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
+  const bool streams = goes_on_a_stream(line);
+  const auto level = static_cast<std::size_t>(fetch(line, kind, cause));
+  const std::size_t who = waiting(kind, streams);
+  const std::uint64_t wait = costs_.wait[level][who];
+  cycles_.add(cause, wait);
+  if (tags == TagUse::none) return;
+
+  // The rest is what tags add.
+  const bool late = level == static_cast<std::size_t>(Level::memory) && !fetch_tags(line);
+  const bool sync_store = kind == AccessKind::store && tags == TagUse::sync;
+  const std::size_t waits_as = sync_store ? static_cast<std::size_t>(Waiting::sync_store) : who;
+  std::uint64_t more = std::max(costs_.wait[level][waits_as], wait) - wait;
+  if (late) more += costs_.line[3] + (tags == TagUse::sync ? costs_.late_tags[waits_as] : 0);
+  cycles_.add(Cause::tags, more);
+}
+
 void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
   const bool store = kind == AccessKind::store;
   const std::uint32_t latest = lines_[0] >> 1;
@@ -87,80 +161,6 @@ void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags,
   ++counts_.levels[0].missed[store ? 1 : 0];
   if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, 0, cause);
   miss(line, kind, tags, cause);
-}
-
-void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
-  std::swap(pages_[0], pages_[1]);
-  if (page == pages_[0]) return;
-  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
-  pages_[0] = page;
-  page_asked_ = page;
-  if (l1_tlb_.use(page)) return;
-  const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
-                              ? static_cast<std::size_t>(Waiting::sync_store)
-                              : waiting(kind, false);
-  ++counts_.l1_tlb_misses;
-  const bool found = l2_tlb_.use(page);
-  if (!found) ++counts_.l2_tlb_misses;
-  cycles_.add(Cause::walks, (found ? costs_.l2_tlb : costs_.walk)[who]);
-}
-
-bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
-  const bool goes_on = streams_[line == 0 ? 0 : (line - 1) / kLinesPerPage % streams_.size()] == line + 1;
-  streams_[line / kLinesPerPage % streams_.size()] = line + 2;
-  return goes_on;
-}
-
-void MemorySystem::write_back(std::uint32_t line, std::size_t level, Cause cause) {
-  ++counts_.levels[level].written_back;
-  for (std::size_t next = level + 1; next < levels_; ++next) {
-    cycles_.add(cause, costs_.line[next]);
-    if (caches_[next].write_back(line)) return;
-  }
-  cycles_.add(cause, costs_.line[3]);
-  ++counts_.lines_out;
-}
-
-MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind, Cause cause) {
-  const std::size_t of_kind = kind == AccessKind::store ? 1 : 0;
-  for (std::size_t level = 1; level < levels_; ++level) {
-    ++counts_.levels[level].lookups[of_kind];
-    const Cache::Found found = caches_[level].use(line, false);
-    if (found.hit) return static_cast<Level>(level);
-    ++counts_.levels[level].missed[of_kind];
-    if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, level, cause);
-  }
-  ++counts_.lines_in;
-  return Level::memory;
-}
-
-bool MemorySystem::fetch_tags(std::uint32_t line) {
-  ++counts_.tag_lookups;
-  if (!tag_cache_.exists()) {
-    counts_.tag_bytes += kTagBytesPerLine;
-    return true;
-  }
-  if (tag_cache_.use(line / kLinesPerTagLine, false).hit) return true;
-  ++counts_.tag_misses;
-  counts_.tag_bytes += kLineBytes;
-  return false;
-}
-
-void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
-  const bool streams = goes_on_a_stream(line);
-  const auto level = static_cast<std::size_t>(fetch(line, kind, cause));
-  const std::size_t who = waiting(kind, streams);
-  const std::uint64_t wait = costs_.wait[level][who];
-  cycles_.add(cause, wait);
-  if (tags == TagUse::none) return;
-
-  // The rest is what tags add.
-  const bool late = level == static_cast<std::size_t>(Level::memory) && !fetch_tags(line);
-  const bool sync_store = kind == AccessKind::store && tags == TagUse::sync;
-  const std::size_t waits_as = sync_store ? static_cast<std::size_t>(Waiting::sync_store) : who;
-  std::uint64_t more = std::max(costs_.wait[level][waits_as], wait) - wait;
-  if (late) more += costs_.line[3] + (tags == TagUse::sync ? costs_.late_tags[waits_as] : 0);
-  cycles_.add(Cause::tags, more);
 }
 
 void MemorySystem::run(std::uint64_t first, std::uint32_t width, std::uint32_t stride, std::uint64_t count,
