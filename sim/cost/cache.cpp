@@ -8,9 +8,7 @@
 namespace mtesim {
 
 Cache::Cache(std::uint32_t blocks, std::uint32_t ways)
-    : mask_(blocks / ways - 1),
-      first_((ways > kNarrow ? kMostWays : kNarrow) - ways),
-      narrow_(ways <= kNarrow) {
+    : mask_(blocks / ways - 1), first_((ways > kNarrow ? kMostWays : kNarrow) - ways), narrow_(ways <= kNarrow) {
   const std::size_t sets = blocks / ways;
   MTESIM_CHECK(ways > 0 && ways <= kMostWays && blocks % ways == 0 && std::has_single_bit(sets));
   constexpr std::size_t kAligned = 64;

@@ -52,7 +52,7 @@ class Cache {
   template <std::uint32_t kWidth>
   static bool has(const std::uint32_t* set, std::uint32_t key) {
     std::uint32_t found = 0;
-    for (std::uint32_t i = 0; i < kWidth; ++i) found |= (set[i] | 1) == key ? 1 : 0;
+    for (std::uint32_t i = 0; i < kWidth; ++i) found |= (set[i] | 1) == key ? ~std::uint32_t{0} : 0;
     return found != 0;
   }
 

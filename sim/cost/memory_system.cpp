@@ -87,7 +87,7 @@ MemorySystem::MemorySystem(const Cpu& cpu)
 }
 
 [[gnu::always_inline]] inline bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
-  const bool goes_on = streams_[line == 0 ? 0 : (line - 1) / kLinesPerPage % streams_.size()] == line + 1;
+  const bool goes_on = streams_[(line - 1) / kLinesPerPage % streams_.size()] == line + 1;  // never of line 0
   streams_[line / kLinesPerPage % streams_.size()] = line + 2;
   return goes_on;
 }
@@ -102,7 +102,8 @@ MemorySystem::MemorySystem(const Cpu& cpu)
   ++counts_.lines_out;
 }
 
-[[gnu::always_inline]] inline MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind, Cause cause) {
+[[gnu::always_inline]] inline MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind,
+                                                                      Cause cause) {
   const std::size_t of_kind = kind == AccessKind::store ? 1 : 0;
   for (std::size_t level = 1; level < levels_; ++level) {
     ++counts_.levels[level].lookups[of_kind];
@@ -159,6 +160,7 @@ void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags,
   lines_[0] = line << 1 | (store ? 1 : 0);
   if (found.hit) return;
   ++counts_.levels[0].missed[store ? 1 : 0];
+  if (cpu_.l1d_ways == 1) lines_[1] = kNoLine;  // it may be the one that had to go
   if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, 0, cause);
   miss(line, kind, tags, cause);
 }
@@ -172,16 +174,19 @@ void MemorySystem::run(std::uint64_t first, std::uint32_t width, std::uint32_t s
     cycles_.add(Cause::tags, costs_.check[static_cast<std::size_t>(tags)] * count);
 
   const std::uint64_t end = first + (count - 1) * stride + width;
-  std::uint64_t next = 0;  // the first access that does not lie before the line
+  std::uint64_t next = 0;  // the first access that ends in the line or behind it
   for (std::uint64_t address = first; address < end;) {
     const std::uint64_t line_end = (address / kLineBytes + 1) * kLineBytes;
     look(static_cast<std::uint32_t>(address / kLineBytes), kind, tags, cause);
     // The others that touch this line find it: nothing comes between.
     const std::uint64_t begins_behind = stride == 0 ? count : std::min(count, (line_end - first + stride - 1) / stride);
-    const std::uint64_t straddling = begins_behind > 0 && first + (begins_behind - 1) * stride + width > line_end;
     counts_.levels[0].lookups[of_kind] += begins_behind - next - 1;
-    next = begins_behind - straddling;
-    address = straddling != 0 ? line_end : first + next * stride;
+    if (first + width > line_end) {
+      next = 0;
+    } else {
+      next = stride == 0 ? count : std::min(count, (line_end - first - width) / stride + 1);
+    }
+    address = next < begins_behind ? line_end : first + next * stride;
     if (next == count) break;
   }
 }

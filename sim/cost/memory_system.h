@@ -171,7 +171,7 @@ class MemorySystem {
   // between two lines need not ask.
   std::array<std::uint32_t, 2> lines_{kNoLine, kNoLine};  // number << 1 | dirty
   std::array<std::uint32_t, 2> pages_{Cache::kNone, Cache::kNone};
-  std::uint32_t line_asked_{kNoLine >> 1};    // what the first level was asked for last
+  std::uint32_t line_asked_{kNoLine >> 1};  // what the first level was asked for last
   std::uint32_t page_asked_{Cache::kNone};  // and the first TLB
   MemoryCounts counts_;
   Cycles cycles_;
