@@ -1,6 +1,7 @@
 #include "sim/cost/memory_system.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mtesim {
 
@@ -71,10 +72,11 @@ MemorySystem::MemorySystem(const Cpu& cpu)
 }
 
 [[gnu::always_inline]] inline void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
-  std::swap(pages_[0], pages_[1]);
-  if (page == pages_[0]) return;
-  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
+  const std::uint32_t before = pages_[1];
+  pages_[1] = pages_[0];
   pages_[0] = page;
+  if (page == before) return;
+  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
   page_asked_ = page;
   if (l1_tlb_.use(page)) return;
   const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
@@ -147,7 +149,7 @@ MemorySystem::MemorySystem(const Cpu& cpu)
 
 void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
   const bool store = kind == AccessKind::store;
-  const std::uint32_t latest = lines_[0] >> 1;
+  const std::uint32_t latest = lines_[latest_] >> 1;
   if (latest != line_asked_) caches_[0].use(latest, false);  // it has come to be that since the cache was asked
   const std::uint32_t page = line / kLinesPerPage;
   if (pages_[0] != latest / kLinesPerPage) std::swap(pages_[0], pages_[1]);
@@ -156,11 +158,11 @@ void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags,
   line_asked_ = line;
   const Cache::Found found = caches_[0].use(line, store);
   counts_.lines_dirtied += found.made_dirty ? 1 : 0;
-  if (latest != line) lines_[1] = lines_[0];
-  lines_[0] = line << 1 | (store ? 1 : 0);
+  if (latest != line) latest_ ^= 1;
+  lines_[latest_] = line << 1 | (store ? 1 : 0);
   if (found.hit) return;
   ++counts_.levels[0].missed[store ? 1 : 0];
-  if (cpu_.l1d_ways == 1) lines_[1] = kNoLine;  // it may be the one that had to go
+  if (cpu_.l1d_ways == 1) lines_[latest_ ^ 1] = kNoLine;  // it may be the one that had to go
   if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, 0, cause);
   miss(line, kind, tags, cause);
 }
