@@ -51,8 +51,12 @@ class Cache {
   }
   template <std::uint32_t kWidth>
   static bool has(const std::uint32_t* set, std::uint32_t key) {
+    const auto same = [&](std::uint32_t i) { return (set[i] | 1) == key ? ~std::uint32_t{0} : 0; };
     std::uint32_t found = 0;
-    for (std::uint32_t i = 0; i < kWidth; ++i) found |= (set[i] | 1) == key ? ~std::uint32_t{0} : 0;
+    for (std::uint32_t i = 0; i < kNarrow; ++i) {  // short enough for the compiler to unroll it
+      found |= same(i);
+      if constexpr (kWidth > kNarrow) found |= same(kNarrow + i);
+    }
     return found != 0;
   }
 
