@@ -75,7 +75,7 @@ class Replay {
   [[nodiscard]] std::uint64_t tag_faults() const { return tag_faults_; }
 
  private:
-  void access(std::uint64_t address, AccessKind kind) {
+  [[gnu::always_inline]] void access(std::uint64_t address, AccessKind kind) {
     if (!memory_.matches(address, pointer_)) {
       ++tag_faults_;
       return;
@@ -90,13 +90,18 @@ class Replay {
   std::uint64_t tag_faults_{};
 };
 
-/// Caches of 32 KiB and 1 MiB, as in other programs that were given these streams; all else as of `cpu`.
+/// Caches of 32 KiB and 1 MiB, as in other programs that were given these streams, one TLB, and tags that come with
+/// their line: those programs have no more than that. All else as of `cpu`.
 Cpu with_small_caches(Cpu cpu) {
   cpu.l1d_bytes = 32 << 10;
   cpu.l1d_ways = 8;
   cpu.l2_bytes = 1 << 20;
   cpu.l2_ways = 16;
   cpu.l3_bytes = 0;
+  cpu.l1_tlb_entries = 64;
+  cpu.l1_tlb_ways = 4;
+  cpu.l2_tlb_entries = 0;
+  cpu.tag_cache_bytes = 0;
   return cpu;
 }
 

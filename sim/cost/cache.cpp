@@ -7,37 +7,17 @@
 
 namespace mtesim {
 
-namespace {
-
-template <class T>
-T* zeroed(std::size_t count) {
-  T* memory = static_cast<T*>(std::calloc(count, sizeof(T)));
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
 Cache::Cache(std::uint32_t blocks, std::uint32_t ways)
-    : ways_(ways),
-      words_(ways > kWord ? 2 : 1),
-      mask_(blocks / ways - 1),
-      set_bits_(static_cast<std::uint32_t>(std::bit_width(mask_))) {
+    : mask_(blocks / ways - 1), first_((ways > kNarrow ? kMostWays : kNarrow) - ways), narrow_(ways <= kNarrow) {
   const std::size_t sets = blocks / ways;
   MTESIM_CHECK(ways > 0 && ways <= kMostWays && blocks % ways == 0 && std::has_single_bit(sets));
-  slots_.reset(zeroed<std::uint32_t>(sets * words_ * kWord));
-  signatures_.reset(zeroed<std::uint64_t>(sets * words_));
-  orders_.reset(zeroed<std::uint64_t>(sets));
-}
-
-bool Cache::write_back(std::uint32_t block) {
-  const std::uint32_t set = block & mask_;
-  const std::uint64_t signature = signature_of(block);
-  const std::uint32_t slot =
-      words_ == 1 ? find<1>(set, key_of(block), signature) : find<2>(set, key_of(block), signature);
-  if (slot == kNone) return false;
-  slots_[std::size_t{set} * words_ * kWord + slot] |= 1;
-  return true;
+  constexpr std::size_t kAligned = 64;
+  const std::size_t bytes = sets * (first_ + ways) * sizeof(std::uint32_t);
+  std::size_t space = bytes + kAligned;
+  memory_.reset(std::calloc(space, 1));
+  if (memory_ == nullptr) throw std::bad_alloc();
+  void* begin = memory_.get();
+  sets_ = static_cast<std::uint32_t*>(std::align(kAligned, bytes, begin, space));
 }
 
 FullyAssociative::FullyAssociative(std::uint32_t entries)

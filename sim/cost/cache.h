@@ -1,9 +1,11 @@
 #pragma once
 
-#include <bit>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace mtesim {
@@ -11,8 +13,8 @@ namespace mtesim {
 constexpr std::uint32_t kLineBytes = 64;
 
 /// A set-associative cache of numbered blocks (lines, or pages if it is a TLB) with true LRU replacement.
-/// Shape:   blocks 0 … 2^31 - 2; block b belongs to set b mod sets. Sets are a power of two, ways at most 16.
-/// Memory:  five bytes a block it can hold and eight a set, none of them touched before they are used.
+/// Shape:   blocks 0 … 2^31 - 3; block b belongs to set b mod sets. Sets are a power of two, ways at most 16.
+/// Memory:  32 bytes a set of up to eight ways, 64 of more; no set is touched before it is used.
 class Cache {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
@@ -27,79 +29,81 @@ class Cache {
     std::uint32_t dirty_out{kNone};  ///< the block that had to go and must be written back
   };
   /// Uses a block, and brings it in if it is not there.
-  Found use(std::uint32_t block, bool dirties) {
-    return words_ == 1 ? use_in<1>(block, dirties) : use_in<2>(block, dirties);
+  [[gnu::always_inline]] Found use(std::uint32_t block, bool dirties) {
+    return narrow_ ? use_in<kNarrow>(block, dirties) : use_in<kMostWays>(block, dirties);
   }
   /// Marks a block dirty that is there; it does not count as used. False: it is not there.
-  bool write_back(std::uint32_t block);
-  [[nodiscard]] bool exists() const { return slots_ != nullptr; }
+  bool write_back(std::uint32_t block) {
+    return narrow_ ? write_back_in<kNarrow>(block) : write_back_in<kMostWays>(block);
+  }
+  [[nodiscard]] bool exists() const { return memory_ != nullptr; }
 
  private:
-  static constexpr std::uint32_t kWord = 8;  // slots whose signatures make one word
-  static constexpr std::uint64_t kInOrder = 0xfedcba9876543210;
-  static constexpr std::uint64_t kEachByte = 0x0101010101010101;
+  // A set is an array of a fixed width, so that the compiler can compare and move several slots at once. The block used
+  // last comes first; slots in front of it that no way needs stay empty.
+  static constexpr std::uint32_t kNarrow = 8;
 
-  /// What a slot has of a block that is clean; 0: it is empty.
-  static std::uint32_t key_of(std::uint32_t block) { return (block + 1) << 1; }
-  [[nodiscard]] std::uint64_t signature_of(std::uint32_t block) const { return block >> set_bits_ & 0xff; }
-
-  /// The slot of `key` in a set of kWords words; kNone if none has it. One byte of each block's number tells nearly all
-  /// blocks apart, so that eight slots are looked at together.
-  template <std::uint32_t kWords>
-  std::uint32_t find(std::uint32_t set, std::uint32_t key, std::uint64_t signature) const {
-    const std::uint32_t* const slots = slots_.get() + std::size_t{set} * kWords * kWord;
-    for (std::uint32_t word = 0; word < kWords; ++word) {
-      const std::uint64_t unlike = signatures_[std::size_t{set} * kWords + word] ^ kEachByte * signature;
-      std::uint64_t alike = (unlike - kEachByte) & ~unlike & kEachByte << 7;  // and maybe some that are not
-      for (; alike != 0; alike &= alike - 1) {
-        const std::uint32_t slot = word * kWord + static_cast<std::uint32_t>(std::countr_zero(alike)) / 8;
-        if ((slots[slot] ^ key) <= 1) return slot;
-      }
+  /// What a slot has of a block that is dirty; one less: it is clean; 0: the slot is empty.
+  static std::uint32_t dirty_key(std::uint32_t block) { return (block + 1) << 1 | 1; }
+  template <std::uint32_t kWidth>
+  [[nodiscard]] std::uint32_t* set_of(std::uint32_t block) const {
+    return sets_ + std::size_t{block & mask_} * kWidth;
+  }
+  template <std::uint32_t kWidth>
+  static bool has(const std::uint32_t* set, std::uint32_t key) {
+    const auto same = [&](std::uint32_t i) { return (set[i] | 1) == key ? ~std::uint32_t{0} : 0; };
+    std::uint32_t found = 0;
+    for (std::uint32_t i = 0; i < kNarrow; ++i) {  // short enough for the compiler to unroll it
+      found |= same(i);
+      if constexpr (kWidth > kNarrow) found |= same(kNarrow + i);
     }
-    return kNone;
+    return found != 0;
   }
 
-  template <std::uint32_t kWords>
-  Found use_in(std::uint32_t block, bool dirties) {
-    constexpr std::uint64_t kEachNibble = 0x1111111111111111;
-    const std::uint32_t set = block & mask_;
-    std::uint32_t* const slots = slots_.get() + std::size_t{set} * kWords * kWord;
-    const std::uint64_t order = orders_[set] ^ kInOrder;
-    const std::uint32_t key = key_of(block);
-    const std::uint64_t signature = signature_of(block);
-    std::uint32_t slot = find<kWords>(set, key, signature);
-    Found found{slot != kNone, false, kNone};
-    std::uint32_t place = ways_ - 1;  // in the order
-    if (found.hit) {
-      const std::uint64_t unlike = order ^ kEachNibble * slot;
-      place = static_cast<std::uint32_t>(std::countr_zero((unlike - kEachNibble) & ~unlike & kEachNibble << 3)) / 4;
-    } else {
-      slot = static_cast<std::uint32_t>(order >> place * 4) & 0xf;
-      if ((slots[slot] & 1) != 0) found.dirty_out = (slots[slot] >> 1) - 1;
-      slots[slot] = key;
-      std::uint64_t& word = signatures_[std::size_t{set} * kWords + slot / kWord];
-      const std::uint32_t shift = slot % kWord * 8;
-      word = (word & ~(std::uint64_t{0xff} << shift)) | signature << shift;
+  static void move_up(std::uint32_t* slots) {
+    std::array<std::uint32_t, 4> four;
+    std::memcpy(four.data(), slots, sizeof(four));
+    std::memcpy(slots + 1, four.data(), sizeof(four));
+  }
+
+  template <std::uint32_t kWidth>
+  [[gnu::always_inline]] Found use_in(std::uint32_t block, bool dirties) {
+    std::uint32_t* const set = set_of<kWidth>(block);
+    const std::uint32_t key = dirty_key(block);
+    const std::uint32_t dirt = dirties ? 1 : 0;
+    if (!has<kWidth>(set, key)) {
+      const std::uint32_t out = set[kWidth - 1];
+      move_up(set + kWidth - 5);  // four at a time, the last first; one of them twice
+      for (std::uint32_t i = kWidth - 4; i > 0;) move_up(set + (i -= 4));
+      set[first_] = (key - 1) | dirt;
+      return {false, dirties, (out & 1) != 0 ? (out >> 1) - 1 : kNone};
     }
-    if (dirties && (slots[slot] & 1) == 0) {
-      found.made_dirty = true;
-      slots[slot] |= 1;
+    std::uint32_t entry = set[first_];
+    for (std::uint32_t i = first_; (entry | 1) != key;) std::swap(entry, set[++i]);
+    set[first_] = entry | dirt;
+    return {true, (dirt & ~entry) != 0, kNone};
+  }
+  template <std::uint32_t kWidth>
+  bool write_back_in(std::uint32_t block) {
+    std::uint32_t* const set = set_of<kWidth>(block);
+    const std::uint32_t key = dirty_key(block);
+    std::uint32_t found = 0;
+    for (std::uint32_t i = 0; i < kWidth; ++i) {
+      const std::uint32_t same = (set[i] | 1) == key ? 1 : 0;
+      set[i] |= same;
+      found |= same;
     }
-    const std::uint64_t stay = ~std::uint64_t{0} << place * 4 << 4;  // those used less recently
-    orders_[set] = ((order & stay) | ((order << 4 | slot) & ~stay)) ^ kInOrder;
-    return found;
+    return found != 0;
   }
 
   struct Free {
     void operator()(void* memory) const { std::free(memory); }
   };
-  std::uint32_t ways_{};
-  std::uint32_t words_{};
+  std::uint32_t* sets_{};  // in memory_, at the beginning of a line
   std::uint32_t mask_{};
-  std::uint32_t set_bits_{};
-  std::unique_ptr<std::uint32_t[], Free> slots_;       // key, and 1 if dirty; by set, eight for each word
-  std::unique_ptr<std::uint64_t[], Free> signatures_;  // a byte a slot
-  std::unique_ptr<std::uint64_t[], Free> orders_;      // four bits a slot, the one used last lowest; xor kInOrder
+  std::uint32_t first_{};  // the slot of a set that is used
+  bool narrow_{};
+  std::unique_ptr<void, Free> memory_;
 };
 
 /// The same for one set with more ways, and clean blocks.
@@ -110,6 +114,7 @@ class FullyAssociative {
 
   /// Uses a block, and brings it in if it is not there. Returns: whether it was.
   bool use(std::uint32_t block);
+  [[nodiscard]] bool exists() const { return !nodes_.empty(); }
 
  private:
   struct Node {
@@ -128,15 +133,22 @@ class FullyAssociative {
   std::uint16_t last_{};
 };
 
-/// A TLB: fully associative where it has more ways than a Cache can have.
+/// A TLB: fully associative where it has more ways than a Cache can have. Without entries it finds nothing.
 class Tlb {
  public:
-  Tlb(std::uint32_t entries, std::uint32_t ways)
-      : full_(ways > Cache::kMostWays ? FullyAssociative(entries) : FullyAssociative()),
-        sets_(ways > Cache::kMostWays ? Cache() : Cache(entries, ways)) {}
+  Tlb(std::uint32_t entries, std::uint32_t ways) {
+    if (entries == 0) return;
+    if (ways > Cache::kMostWays) {
+      full_ = FullyAssociative(entries);
+    } else {
+      sets_ = Cache(entries, ways);
+    }
+  }
 
   /// Uses a page's translation, and brings it in if it is not there. Returns: whether it was.
-  bool use(std::uint32_t page) { return sets_.exists() ? sets_.use(page, false).hit : full_.use(page); }
+  [[gnu::always_inline]] bool use(std::uint32_t page) {
+    return sets_.exists() ? sets_.use(page, false).hit : full_.exists() && full_.use(page);
+  }
 
  private:
   FullyAssociative full_;

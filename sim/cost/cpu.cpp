@@ -25,7 +25,7 @@ constexpr std::array<CpuFigure, 39> kFigures{{
     {"sync_store_overlap", "the same where stores wait for their tags", 1, 256, &Cpu::sync_store_overlap},
     {"l1_tlb_entries", "pages in the first data TLB", 2, 32768, &Cpu::l1_tlb_entries},
     {"l1_tlb_ways", "its ways; as many as entries: fully associative", 2, 65536, &Cpu::l1_tlb_ways},
-    {"l2_tlb_entries", "pages in the second TLB", 1, 32768, &Cpu::l2_tlb_entries},
+    {"l2_tlb_entries", "pages in the second TLB; 0: there is none", 0, 32768, &Cpu::l2_tlb_entries},
     {"l2_tlb_ways", "its ways; as many as entries: fully associative", 1, 65536, &Cpu::l2_tlb_ways},
     {"l2_tlb_cycles", "cycles of a miss in the first TLB", 0, kMostCycles, &Cpu::l2_tlb_cycles},
     {"walk_cycles", "cycles more of a miss in both", 0, kMostCycles, &Cpu::walk_cycles},
@@ -139,7 +139,7 @@ std::string what_is_wrong(const Cpu& cpu) {
         Geometry{"l1d", cpu.l1d_bytes / kLineBytes, cpu.l1d_ways},
         Geometry{"l2", cpu.l2_bytes / kLineBytes, cpu.l2_ways}, Geometry{"l3", cpu.l3_bytes / kLineBytes, cpu.l3_ways},
         Geometry{"tag_cache", cpu.tag_cache_bytes / kLineBytes, cpu.tag_cache_ways}}) {
-    if (blocks == 0 && (what == "l3" || what == "tag_cache")) continue;
+    if (blocks == 0 && (what == "l2_tlb" || what == "l3" || what == "tag_cache")) continue;
     if (ways > Cache::kMostWays && ways != blocks) {
       return std::string(what) + ": found " + std::to_string(ways) + " ways; allowed: 1 to 16, or one for each entry";
     }

@@ -20,7 +20,7 @@ struct Cpu {
 
   std::uint32_t l1_tlb_entries{};
   std::uint32_t l1_tlb_ways{};
-  std::uint32_t l2_tlb_entries{};
+  std::uint32_t l2_tlb_entries{};  ///< 0: there is none
   std::uint32_t l2_tlb_ways{};
   std::uint32_t l2_tlb_cycles{};  ///< of a miss in the first TLB that the second answers
   std::uint32_t walk_cycles{};    ///< of a miss in both, tables in the caches

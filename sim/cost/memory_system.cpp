@@ -1,6 +1,7 @@
 #include "sim/cost/memory_system.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mtesim {
 
@@ -70,29 +71,13 @@ MemorySystem::MemorySystem(const Cpu& cpu)
   costs_.walk = waits(cpu.l2_tlb_cycles + cpu.walk_cycles);
 }
 
-void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
-  const bool store = kind == AccessKind::store;
-  const std::uint32_t latest = lines_[0] >> 1;
-  if (lines_[0] != kNoLine) caches_[0].use(latest, false);  // it may have come to be that since the cache was asked
-  const std::uint32_t page = line / kLinesPerPage;
-  if (pages_[0] != latest / kLinesPerPage) std::swap(pages_[0], pages_[1]);
-  if (page != pages_[0]) translate(page, kind, tags);
-
-  const Cache::Found found = caches_[0].use(line, store);
-  counts_.lines_dirtied += found.made_dirty ? 1 : 0;
-  if (latest != line) lines_[1] = lines_[0];
-  lines_[0] = line << 1 | (store ? 1 : 0);
-  if (found.hit) return;
-  ++counts_.levels[0].missed[store ? 1 : 0];
-  if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, 0, cause);
-  miss(line, kind, tags, cause);
-}
-
-void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
-  std::swap(pages_[0], pages_[1]);
-  if (page == pages_[0]) return;
-  if (pages_[1] != Cache::kNone) l1_tlb_.use(pages_[1]);  // as above
+[[gnu::always_inline]] inline void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
+  const std::uint32_t before = pages_[1];
+  pages_[1] = pages_[0];
   pages_[0] = page;
+  if (page == before) return;
+  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
+  page_asked_ = page;
   if (l1_tlb_.use(page)) return;
   const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
                               ? static_cast<std::size_t>(Waiting::sync_store)
@@ -103,13 +88,13 @@ void MemorySystem::translate(std::uint32_t page, AccessKind kind, TagUse tags) {
   cycles_.add(Cause::walks, (found ? costs_.l2_tlb : costs_.walk)[who]);
 }
 
-bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
-  const bool goes_on = streams_[line == 0 ? 0 : (line - 1) / kLinesPerPage % streams_.size()] == line + 1;
+[[gnu::always_inline]] inline bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
+  const bool goes_on = streams_[(line - 1) / kLinesPerPage % streams_.size()] == line + 1;  // never of line 0
   streams_[line / kLinesPerPage % streams_.size()] = line + 2;
   return goes_on;
 }
 
-void MemorySystem::write_back(std::uint32_t line, std::size_t level, Cause cause) {
+[[gnu::always_inline]] inline void MemorySystem::write_back(std::uint32_t line, std::size_t level, Cause cause) {
   ++counts_.levels[level].written_back;
   for (std::size_t next = level + 1; next < levels_; ++next) {
     cycles_.add(cause, costs_.line[next]);
@@ -119,7 +104,8 @@ void MemorySystem::write_back(std::uint32_t line, std::size_t level, Cause cause
   ++counts_.lines_out;
 }
 
-MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind, Cause cause) {
+[[gnu::always_inline]] inline MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind,
+                                                                      Cause cause) {
   const std::size_t of_kind = kind == AccessKind::store ? 1 : 0;
   for (std::size_t level = 1; level < levels_; ++level) {
     ++counts_.levels[level].lookups[of_kind];
@@ -132,7 +118,7 @@ MemorySystem::Level MemorySystem::fetch(std::uint32_t line, AccessKind kind, Cau
   return Level::memory;
 }
 
-bool MemorySystem::fetch_tags(std::uint32_t line) {
+[[gnu::always_inline]] inline bool MemorySystem::fetch_tags(std::uint32_t line) {
   ++counts_.tag_lookups;
   if (!tag_cache_.exists()) {
     counts_.tag_bytes += kTagBytesPerLine;
@@ -144,7 +130,7 @@ bool MemorySystem::fetch_tags(std::uint32_t line) {
   return false;
 }
 
-void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
+[[gnu::always_inline]] inline void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
   const bool streams = goes_on_a_stream(line);
   const auto level = static_cast<std::size_t>(fetch(line, kind, cause));
   const std::size_t who = waiting(kind, streams);
@@ -161,6 +147,26 @@ void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause 
   cycles_.add(Cause::tags, more);
 }
 
+void MemorySystem::look_deeper(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
+  const bool store = kind == AccessKind::store;
+  const std::uint32_t latest = lines_[latest_] >> 1;
+  if (latest != line_asked_) caches_[0].use(latest, false);  // it has come to be that since the cache was asked
+  const std::uint32_t page = line / kLinesPerPage;
+  if (pages_[0] != latest / kLinesPerPage) std::swap(pages_[0], pages_[1]);
+  if (page != pages_[0]) translate(page, kind, tags);
+
+  line_asked_ = line;
+  const Cache::Found found = caches_[0].use(line, store);
+  counts_.lines_dirtied += found.made_dirty ? 1 : 0;
+  if (latest != line) latest_ ^= 1;
+  lines_[latest_] = line << 1 | (store ? 1 : 0);
+  if (found.hit) return;
+  ++counts_.levels[0].missed[store ? 1 : 0];
+  if (cpu_.l1d_ways == 1) lines_[latest_ ^ 1] = kNoLine;  // it may be the one that had to go
+  if (found.dirty_out != Cache::kNone) write_back(found.dirty_out, 0, cause);
+  miss(line, kind, tags, cause);
+}
+
 void MemorySystem::run(std::uint64_t first, std::uint32_t width, std::uint32_t stride, std::uint64_t count,
                        AccessKind kind, TagUse tags, Cause cause) {
   if (count == 0) return;
@@ -170,16 +176,19 @@ void MemorySystem::run(std::uint64_t first, std::uint32_t width, std::uint32_t s
     cycles_.add(Cause::tags, costs_.check[static_cast<std::size_t>(tags)] * count);
 
   const std::uint64_t end = first + (count - 1) * stride + width;
-  std::uint64_t next = 0;  // the first access that does not lie before the line
+  std::uint64_t next = 0;  // the first access that ends in the line or behind it
   for (std::uint64_t address = first; address < end;) {
     const std::uint64_t line_end = (address / kLineBytes + 1) * kLineBytes;
     look(static_cast<std::uint32_t>(address / kLineBytes), kind, tags, cause);
     // The others that touch this line find it: nothing comes between.
     const std::uint64_t begins_behind = stride == 0 ? count : std::min(count, (line_end - first + stride - 1) / stride);
-    const std::uint64_t straddling = begins_behind > 0 && first + (begins_behind - 1) * stride + width > line_end;
     counts_.levels[0].lookups[of_kind] += begins_behind - next - 1;
-    next = begins_behind - straddling;
-    address = straddling != 0 ? line_end : first + next * stride;
+    if (first + width > line_end) {
+      next = 0;
+    } else {
+      next = stride == 0 ? count : std::min(count, (line_end - first - width) / stride + 1);
+    }
+    address = next < begins_behind ? line_end : first + next * stride;
     if (next == count) break;
   }
 }

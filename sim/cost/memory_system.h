@@ -3,7 +3,6 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
-#include <utility>
 
 #include "model/arch/access.h"
 #include "sim/cost/cache.h"
@@ -141,10 +140,12 @@ class MemorySystem {
   bool is_at_hand(std::uint32_t line, bool store) {
     const std::uint32_t wanted = line << 1 | 1;
     const std::uint32_t any = store ? 0 : 1;
-    if ((lines_[0] | any) == wanted) return true;
-    if ((lines_[1] | any) != wanted) return false;
-    std::swap(lines_[0], lines_[1]);
-    return true;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      if ((lines_[i] | any) != wanted) continue;
+      latest_ = i;
+      return true;
+    }
+    return false;
   }
   void look(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
     const bool store = kind == AccessKind::store;
@@ -170,7 +171,10 @@ class MemorySystem {
   // What was used last and before that: the first level has it, in whatever order. So a copy that goes to and fro
   // between two lines need not ask.
   std::array<std::uint32_t, 2> lines_{kNoLine, kNoLine};  // number << 1 | dirty
+  std::uint32_t latest_{};                                // of lines_; the later of pages_ is the first
   std::array<std::uint32_t, 2> pages_{Cache::kNone, Cache::kNone};
+  std::uint32_t line_asked_{kNoLine >> 1};  // what the first level was asked for last
+  std::uint32_t page_asked_{Cache::kNone};  // and the first TLB
   MemoryCounts counts_;
   Cycles cycles_;
 };
