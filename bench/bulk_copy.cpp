@@ -1,4 +1,4 @@
-// What the machine itself takes, without pricing: a large range with one tag copied through user pointers, beside
+// What the machine itself takes, and what pricing adds: a large range with one tag copied through user pointers, beside
 // memcpy of as many real bytes a page at a time, and single checked accesses. CPU time, all in turn in every round; one
 // line of JSON, figures are medians.
 //   build/release/bench/bulk_copy --bytes 268435456 --rounds 11
@@ -15,6 +15,7 @@
 
 #include "model/kernel/uaccess.h"
 #include "model/mm/mmap.h"
+#include "sim/run/cost_meter.h"
 
 namespace {
 
@@ -77,6 +78,19 @@ struct Simulated {
     }
     return {begin, kTag};
   }
+};
+
+/// The world holds still, and a meter prices what happens.
+class Priced final : public Environment {
+ public:
+  explicit Priced(const Cpu& cpu) : meter_(cpu, {}) {}
+  std::uint64_t before(const Look& next, Machine& machine) override { return still_.before(next, machine); }
+  void observe(const Event& event) override { meter_.observe(event); }
+  [[nodiscard]] std::uint64_t cycles() const { return meter_.cycles(); }
+
+ private:
+  StillEnvironment still_;
+  CostMeter meter_;
 };
 
 double cpu_seconds() {
@@ -180,6 +194,8 @@ int main(int argc, char** argv) {
   StillEnvironment still;
   Kernel k{s.machine, still, *find_revision("7.3"), TaskId{0}, nullptr};
   verify(k, s);
+  Priced priced(find_cpu("neoverse-v2")->cpu);
+  Kernel priced_k{s.machine, priced, *find_revision("7.3"), TaskId{0}, nullptr};
   char* const from = real_bytes(bytes);
   char* const to = real_bytes(bytes);
   const std::vector<std::uint32_t> in_order = offsets_in_order();
@@ -195,6 +211,7 @@ int main(int argc, char** argv) {
       {"read_by_page", pages, [&](std::size_t) { read_pages(k, s); }, {}},
       {"copy_by_page", pages, [&](std::size_t i) { copy(k, s, s.sources[i % 2], kPage); }, {}},
       {"copy_at_once", pages, [&](std::size_t i) { copy(k, s, s.sources[i % 2], bytes); }, {}},
+      {"copy_at_once_priced", pages, [&](std::size_t i) { copy(priced_k, s, s.sources[i % 2], bytes); }, {}},
       {"load_in_order", in_order.size(), [&](std::size_t) { access_each(single, in_order, AccessKind::load); }, {}},
       {"load_drawn", drawn.size(), [&](std::size_t) { access_each(single, drawn, AccessKind::load); }, {}},
       {"store_drawn", drawn.size(), [&](std::size_t) { access_each(single, drawn, AccessKind::store); }, {}},
@@ -209,6 +226,7 @@ int main(int argc, char** argv) {
     }
   }
 
+  MTESIM_CHECK(priced.cycles() > 0);
   fmt::print(R"({{"bytes": {}, "rounds": {})", bytes, rounds);
   for (const Row& row : rows) {
     if (row.units != pages || row.name[0] == 'l' || row.name[0] == 's') {

@@ -75,7 +75,7 @@ void CostMeter::accessed(const Accessed& e) {
   const std::uint64_t space = round_.task.n < spaces_.size() ? spaces_[round_.task.n] : 0;
   const TagUse tags = use_of(e.checked);
   const Frame frame = frames_.back();
-  const Cost before = so_far();
+  const Cost before = e.from_user_mode ? so_far() : Cost{};
 
   // A copy goes to and fro, a line's worth at a time.
   const bool both_sides = frame.has_kernel_side && !e.from_user_mode;
