@@ -13,7 +13,7 @@ namespace mtesim {
 constexpr std::uint32_t kLineBytes = 64;
 
 /// A set-associative cache of numbered blocks (lines, or pages if it is a TLB) with true LRU replacement.
-/// Shape:   blocks 0 … 2^31 - 3; block b belongs to set b mod sets. Sets are a power of two, ways at most 16.
+/// Shape:   blocks 0 … 2^31 - 2; block b belongs to set b mod sets. Sets are a power of two, ways at most 16.
 /// Memory:  32 bytes a set of up to eight ways, 64 of more; no set is touched before it is used.
 class Cache {
  public:

@@ -58,7 +58,7 @@ class Blocks {
     const auto draw = static_cast<std::uint32_t>(random_());
     switch (draw % 16) {
       case 0:
-        return 0x7ffffffdu - draw / 16 % near_;
+        return 0x7ffffffeu - draw / 16 % near_;
       case 1:
         return draw / 16 % near_ * 4096;
       default:
