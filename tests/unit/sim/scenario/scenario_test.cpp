@@ -12,7 +12,7 @@ namespace {
 TEST_CASE("the example of the design is read as it says", "[unit][scenario]") {
   const Scenario s = parse_scenario(as_text(full_example()));
   CHECK(s.name == "search-ioctl/page-probe");
-  CHECK(s.machine == MachineSpec{"neoverse-v2", 4096, "mte"});
+  CHECK(s.machine == MachineSpec{"neoverse-v2", {}, 4096, "mte"});
   CHECK(s.kernel.revision == "5.17");
   REQUIRE(s.kernel.change.size() == 1);
   CHECK(to_word(s.kernel.change.at("btrfs_search_ioctl.probe")) == "fault_in_safe_writeable");
