@@ -53,14 +53,14 @@ std::string task_name(TaskId task, const std::vector<std::string>& tasks) {
   return task.n < tasks.size() ? tasks[task.n] : std::to_string(task.n);
 }
 
-/// A bar of blocks, `share` of 24 wide, in eighths.
+/// `part` of `whole` as a bar of blocks, 24 of them at the most, in eighths.
 std::string bar(std::uint64_t part, std::uint64_t whole) {
   constexpr std::uint64_t kWide = 24;
   static constexpr std::array<std::string_view, 8> kEighths{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   const std::uint64_t eighths = whole == 0 ? 0 : (part * kWide * 8 + whole / 2) / whole;
   std::string text;
   for (std::uint64_t i = 0; i < eighths / 8; ++i) text += "█";
-  return text + std::string(kEighths[eighths % 8]);
+  return text + std::string(eighths == 0 ? "-" : kEighths[eighths % 8]);
 }
 
 void tell_rows(std::vector<std::string>& lines, const std::vector<std::pair<std::string, Cost>>& rows) {

@@ -46,6 +46,14 @@ TEST_CASE("what does not fit together is refused at its place", "[unit][scenario
        [](Json& j) { j["environment"] = Json::parse(R"([{"action": "evict_file_page", "file": "q"}])"); },
        "/environment/0/file",
        {"\"q\""}},
+      {"caches without whole sets",
+       [](Json& j) { j["machine"] = Json::parse(R"({"cpu_change": {"l2_bytes": 100000, "l2_ways": 8}})"); },
+       "/machine/cpu_change",
+       {"l2: 1562 lines in 8 ways"}},
+      {"more ways than a cache can have",
+       [](Json& j) { j["machine"] = Json::parse(R"({"cpu_change": {"l1_tlb_entries": 64, "l1_tlb_ways": 32}})"); },
+       "/machine/cpu_change",
+       {"l1_tlb: found 32 ways; allowed: 1 to 16"}},
       {"a tag without PROT_MTE", [](Json& j) { j["memory"][0]["prot"] = "rw"; }, "/memory/0/tag", {"PROT_MTE", "rwt"}},
       {"tags without PROT_MTE",
        [](Json& j) {
@@ -273,6 +281,16 @@ TEST_CASE("a what-if allows a mode that the kernel does not", "[unit][scenario]"
   example["kernel"] = Json::parse(R"({"revision": "5.10", "change": {"mte.asymm": "on"}})");
   example["process"] = Json::parse(R"({"tcf": "asymm"})");
   CHECK(complaints(example).empty());
+}
+
+TEST_CASE("a scenario may change figures of its CPU", "[unit][scenario]") {
+  Json example = small_example();
+  example["machine"] = Json::parse(R"({"cpu": "cortex-a510", "cpu_change": {"dram_cycles": 999}})");
+  Cpu expected = find_cpu("cortex-a510")->cpu;
+  CHECK(built(example).cpu != expected);
+  expected.dram_cycles = 999;
+  CHECK(built(example).cpu == expected);
+  CHECK(built(example).check.costs->new_line == 999);
 }
 
 TEST_CASE("a machine is built as the file says", "[unit][scenario]") {
