@@ -233,7 +233,7 @@ class Traced {
 /// kmap_local_folio() … kunmap_local() around copies.
 class MappedPage {
  public:
-  MappedPage(Kernel& k, FolioRef folio, Bytes offset) : k_(k) { 
+  MappedPage(Kernel& k, FolioRef folio, Bytes offset) : k_(k) {
     k.emit(PageMapped{folio.object, k.machine.page_size * folio.index + offset});
   }
   ~MappedPage() { k_.emit(PageUnmapped{}); }

@@ -66,22 +66,22 @@ const std::array kColumns{
              if (!p.run || p.run->cost.total.cycles.total() == 0) return Cell();
              return Cell(static_cast<double>(p.run->bytes) / static_cast<double>(p.run->cost.total.cycles.total()));
            }},
-    Column{"cycles_probe", "cycles of fault-in functions' accesses", cycles_of<Cause::probe>},
-    Column{"cycles_copy", "cycles of all other accesses", cycles_of<Cause::copy>},
-    Column{"cycles_walks", "cycles of TLB misses and of pages looked up by software", cycles_of<Cause::walks>},
-    Column{"cycles_tags", "cycles that wait for tags", cycles_of<Cause::tags>},
-    Column{"cycles_faults", "cycles of exceptions, fixups and page faults", cycles_of<Cause::faults>},
-    Column{"cycles_locks", "cycles of locks taken and given back", cycles_of<Cause::locks>},
-    Column{"cycles_system_calls", "cycles of entries and returns", cycles_of<Cause::system_calls>},
-    Column{"cycles_disk", "cycles of pages read from disk", cycles_of<Cause::disk>},
-    Column{"l1d_misses", "lines that were not in the L1 data cache", misses_of<0>},
-    Column{"l2_misses", "nor in L2", misses_of<1>},
-    Column{"l3_misses", "nor in L3; 0 without one", misses_of<2>},
-    Column{"tlb_misses", "pages that the first TLB did not have", of_memory<&MemoryCounts::l1_tlb_misses>},
-    Column{"walks", "nor the second: page tables walked", of_memory<&MemoryCounts::l2_tlb_misses>},
-    Column{"lines_brought_in", "lines from memory, both sides of copies", of_memory<&MemoryCounts::lines_in>},
-    Column{"lines_written_back", "lines to memory", of_memory<&MemoryCounts::lines_out>},
-    Column{"tag_bytes", "bytes of tags moved", of_memory<&MemoryCounts::tag_bytes>},
+    Column{"cycles_probe", "cycles of fault-in functions' accesses", cycles_of<Cause::probe>, true},
+    Column{"cycles_copy", "cycles of all other accesses", cycles_of<Cause::copy>, true},
+    Column{"cycles_walks", "cycles of TLB misses and of pages looked up by software", cycles_of<Cause::walks>, true},
+    Column{"cycles_tags", "cycles that wait for tags", cycles_of<Cause::tags>, true},
+    Column{"cycles_faults", "cycles of exceptions, fixups and page faults", cycles_of<Cause::faults>, true},
+    Column{"cycles_locks", "cycles of locks taken and given back", cycles_of<Cause::locks>, true},
+    Column{"cycles_system_calls", "cycles of entries and returns", cycles_of<Cause::system_calls>, true},
+    Column{"cycles_disk", "cycles of pages read from disk", cycles_of<Cause::disk>, true},
+    Column{"l1d_misses", "lines that were not in the L1 data cache", misses_of<0>, true},
+    Column{"l2_misses", "nor in L2", misses_of<1>, true},
+    Column{"l3_misses", "nor in L3; 0 without one", misses_of<2>, true},
+    Column{"tlb_misses", "pages that the first TLB did not have", of_memory<&MemoryCounts::l1_tlb_misses>, true},
+    Column{"walks", "nor the second: page tables walked", of_memory<&MemoryCounts::l2_tlb_misses>, true},
+    Column{"lines_brought_in", "lines from memory, both sides of copies", of_memory<&MemoryCounts::lines_in>, true},
+    Column{"lines_written_back", "lines to memory", of_memory<&MemoryCounts::lines_out>, true},
+    Column{"tag_bytes", "bytes of tags moved", of_memory<&MemoryCounts::tag_bytes>, true},
     Column{"loads", "loads by uaccess", count<&Counts::loads>},
     Column{"stores", "stores by uaccess", count<&Counts::stores>},
     Column{"lines_touched", "different 64-byte lines of user memory that were touched", count<&Counts::lines_touched>},
@@ -235,10 +235,10 @@ std::size_t SweepTable::find(std::string_view what, std::string_view name) const
 SweepTable empty_table(const std::vector<std::string>& pointers, const std::vector<const Column*>& columns) {
   SweepTable table;
   for (const std::string& pointer : pointers) {
-    table.headings.push_back({pointer, shortest_name(pointer, pointers), true});
+    table.headings.push_back({pointer, shortest_name(pointer, pointers), true, false});
   }
   for (const Column* column : columns) {
-    table.headings.push_back({std::string(column->name), std::string(column->name), false});
+    table.headings.push_back({std::string(column->name), std::string(column->name), false, column->detail});
   }
   return table;
 }
@@ -283,7 +283,12 @@ std::string to_text(const SweepTable& table, bool all) {
   }
   std::vector<std::size_t> varying;
   std::vector<std::string> constant;
+  std::vector<std::string> details;
   for (std::size_t c = 0; c < table.headings.size(); ++c) {
+    if (table.headings[c].detail && !all) {
+      details.push_back(table.headings[c].shown);
+      continue;
+    }
     const Cell& first = table.rows.front()[c];
     const bool same =
         std::all_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return row[c] == first; });
@@ -304,7 +309,8 @@ std::string to_text(const SweepTable& table, bool all) {
     lines.emplace_back();
     for (const std::size_t c : varying) lines.back().push_back(shown(row[c]));
   }
-  return (constant.empty() ? "" : wrapped("everywhere:", constant, kWidth)) + aligned(lines, right);
+  return (constant.empty() ? "" : wrapped("everywhere:", constant, kWidth)) + aligned(lines, right) +
+         (details.empty() ? "" : wrapped("not shown:", details, kWidth));
 }
 
 }  // namespace mtesim

@@ -26,6 +26,7 @@ struct Column {
   std::string_view name;
   std::string_view about;
   Cell (*get)(const PointReport& point);
+  bool detail{};  ///< a table for people has it only when it is asked for
 };
 
 /// In the order in which they are shown. A new figure is one more line in columns.cpp.
@@ -39,6 +40,7 @@ struct Heading {
   std::string name;   ///< the JSON Pointer, or the column's name
   std::string shown;  ///< of a pointer its last components, as many as tell it from the others and from the columns
   bool swept{};
+  bool detail{};
 };
 
 struct SweepTable {
@@ -59,7 +61,7 @@ void add_row(SweepTable& table, const PointReport& point, const std::vector<cons
 [[nodiscard]] std::string to_csv(const SweepTable& table);
 
 /// For a terminal: what is the same in all rows is told once above, the rows have the rest. Columns that hold nothing
-/// are left out. `all`: the rows have everything.
+/// or are details are left out, and of the latter it is said. `all`: the rows have everything.
 [[nodiscard]] std::string to_text(const SweepTable& table, bool all);
 
 }  // namespace mtesim

@@ -51,8 +51,8 @@ class Story final : public Observer {
     std::uint64_t loads{};  // of it and all within
     std::uint64_t stores{};
     std::uint64_t cycles_before{};  // when it was entered, where they are told
-    std::set<std::string> told;  // functions told within as one line
-    std::uint64_t folded{};      // how many calls of those followed
+    std::set<std::string> told;     // functions told within as one line
+    std::uint64_t folded{};         // how many calls of those followed
   };
   void end_of_folding(Frame& frame);
 

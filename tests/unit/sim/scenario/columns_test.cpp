@@ -123,6 +123,13 @@ TEST_CASE("the table tells once what is the same everywhere, and leaves out what
   CHECK(to_text(table, true) == "a  b    c  d\nx  1    5  -\ny  1  500  -\n");
 }
 
+TEST_CASE("a detail is shown where it is asked for, and named where it is not", "[unit][scenario]") {
+  SweepTable table = of_cells({{"x", std::int64_t{1}, std::int64_t{5}}, {"y", std::int64_t{2}, std::int64_t{6}}});
+  table.headings[2].detail = true;
+  CHECK(to_text(table, false) == "a  b\nx  1\ny  2\nnot shown: c\n");
+  CHECK(to_text(table, true) == "a  b  c\nx  1  5\ny  2  6\n");
+}
+
 TEST_CASE("a swept pointer is shown though it has one value, a single row as a list", "[unit][scenario]") {
   CHECK(to_text(of_cells({{"x", std::int64_t{1}}, {"x", std::int64_t{2}}}), false) == "a  b\nx  1\nx  2\n");
   CHECK(to_text(of_cells({{"x", std::int64_t{100}, Cell()}}), false) == "a    x\nb  100\n");
