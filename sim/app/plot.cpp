@@ -104,7 +104,7 @@ Axes axes_of(const SweepTable& table, const PlotOptions& options) {
 /// One line of the plot.
 struct Line {
   std::size_t y{};
-  std::vector<std::pair<std::size_t, Cell>> key;         // group column and value
+  std::vector<std::vector<Cell>> key;                    // by group column, its values: several where they are alike
   std::vector<std::pair<Cell, std::optional<Cell>>> at;  // x; y, if it has a place
   std::size_t never{};                                   // points whose run does not return
 };
@@ -116,8 +116,8 @@ std::vector<Line> lines_of(const SweepTable& table, const Axes& axes) {
     bool any = false;
     for (std::size_t r = 0; r < table.rows.size(); ++r) {
       const std::vector<Cell>& row = table.rows[r];
-      std::vector<std::pair<std::size_t, Cell>> key;
-      for (const std::size_t column : axes.group) key.emplace_back(column, row[column]);
+      std::vector<std::vector<Cell>> key;
+      for (const std::size_t column : axes.group) key.push_back({row[column]});
       auto line = std::find_if(lines.begin() + static_cast<std::ptrdiff_t>(first), lines.end(),
                                [&](const Line& l) { return l.key == key; });
       if (line == lines.end()) line = lines.insert(lines.end(), Line{y, std::move(key), {}, 0});
@@ -139,7 +139,7 @@ std::vector<Line> lines_of(const SweepTable& table, const Axes& axes) {
           fmt::format("--y: found \"{}\", which is no number at any point", table.headings[y].shown));
     }
   }
-  // Those that are alike become one: a value that makes no difference is not named.
+  // Those that are alike become one, with the values of all.
   std::vector<Line> different;
   for (Line& line : lines) {
     const auto same = std::find_if(different.begin(), different.end(), [&](const Line& other) {
@@ -150,9 +150,12 @@ std::vector<Line> lines_of(const SweepTable& table, const Axes& axes) {
       different.push_back(std::move(line));
       continue;
     }
-    std::erase_if(same->key, [&](const auto& part) {
-      return std::find(line.key.begin(), line.key.end(), part) == line.key.end();
-    });
+    for (std::size_t g = 0; g < line.key.size(); ++g) {
+      std::vector<Cell>& values = same->key[g];
+      for (const Cell& value : line.key[g]) {
+        if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+      }
+    }
   }
   return different;
 }
@@ -184,13 +187,24 @@ std::string value_word(const Heading& heading, const Cell& cell) {
   return n != nullptr && counts_bytes(heading.name) ? bytes_word(*n) : to_word(cell);
 }
 
+std::size_t different_values(const SweepTable& table, std::size_t column) {
+  std::vector<Cell> values;
+  for (const std::vector<Cell>& row : table.rows) {
+    if (std::find(values.begin(), values.end(), row[column]) == values.end()) values.push_back(row[column]);
+  }
+  return values.size();
+}
+
 /// What tells a line from the others: its values in the order of key_title(). One that makes no difference is "any".
 std::string name_of(const SweepTable& table, const Axes& axes, const Line& line) {
   std::vector<std::string> parts;
   if (axes.y.size() > 1) parts.push_back(table.headings[line.y].shown);
-  for (const std::size_t column : axes.group) {
-    const auto part = std::find_if(line.key.begin(), line.key.end(), [&](const auto& p) { return p.first == column; });
-    parts.push_back(part == line.key.end() ? "any" : value_word(table.headings[column], part->second));
+  for (std::size_t g = 0; g < axes.group.size(); ++g) {
+    const std::size_t column = axes.group[g];
+    std::vector<std::string> values;
+    for (const Cell& value : line.key[g]) values.push_back(value_word(table.headings[column], value));
+    const bool any = values.size() > 1 && values.size() == different_values(table, column);
+    parts.push_back(any ? "any" : fmt::format("{}", fmt::join(values, " or ")));
   }
   std::string name = fmt::format("{}", fmt::join(parts, ", "));
   if (line.never > 0) {

@@ -62,6 +62,7 @@ TEST_CASE("lines that are alike are drawn once", "[unit][app]") {
     for (const std::int64_t much : {5, 6, 7}) {
       table.rows.push_back({n(x), "page", n(much), n(x)});
       table.rows.push_back({n(x), "granule", n(much), n(x * much)});
+      table.rows.push_back({n(x), "half", n(much), n(x * (much < 7 ? 2 : 3))});
     }
   }
   table.returned.assign(table.rows.size(), true);
@@ -70,7 +71,8 @@ TEST_CASE("lines that are alike are drawn once", "[unit][app]") {
   options.group = {"kind", "much"};
   const std::string script = gnuplot_script(table, options, "t");
   CHECK_THAT(script, Contains("'page, any'") && Contains("'granule, 5'") && Contains("'granule, 7'"));
-  CHECK_THAT(script, !Contains("$line5") && Contains("title 'kind, much'"));
+  CHECK_THAT(script, Contains("'half, 5 or 6'") && Contains("'half, 7'"));
+  CHECK_THAT(script, !Contains("$line7") && Contains("title 'kind, much'"));
   options.group = {"kind"};  // three points of one line at each x
   CHECK_THROWS_WITH(gnuplot_script(table, options, "t"), Contains("several points of one line at x 1"));
 }
