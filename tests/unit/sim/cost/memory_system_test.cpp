@@ -220,5 +220,22 @@ TEST_CASE("without a second TLB each miss of the first is a walk", "[unit][cost]
   CHECK(system.counts().l2_tlb_misses == 16);
 }
 
+TEST_CASE("a checked store that misses waits by the overlap of its mode, the check itself aside", "[unit][cost]") {
+  Cpu cpu = find_cpu("neoverse-v2")->cpu;
+  cpu.sync_check_permille = cpu.async_check_permille = 0;
+  cpu.tag_cache_bytes = 0;
+  const auto price = [](const Cpu& of, TagUse tags) {
+    MemorySystem memory(of);
+    for (std::uint64_t line = 0; line < 1000; ++line) {
+      memory.access(line * 64 * 67, AccessKind::store, tags, Cause::copy);
+    }
+    return memory.cycles().total();
+  };
+  cpu.store_overlap = cpu.sync_store_overlap = 4;
+  CHECK(price(cpu, TagUse::sync) == price(cpu, TagUse::async));
+  cpu.sync_store_overlap = 1;
+  CHECK(price(cpu, TagUse::sync) > price(cpu, TagUse::async) + 1000u * cpu.dram_cycles / 2);
+}
+
 }  // namespace
 }  // namespace mtesim
