@@ -14,10 +14,10 @@ import json
 import os
 import re
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
+
+from measure import run, spread
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCE = os.path.join(ROOT, "bench/cache_streams.c")
@@ -26,30 +26,13 @@ SHORT = 1 << 20  # accesses of the run that is taken off
 WANTED = {"sequential": 1.4, "random": 2.2}
 
 
-def run(command):
-    """What the command prints, and its processor seconds."""
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read()
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)}: exit status {process.returncode}\n{text[-2000:]}")
-    return text, used.ru_utime + used.ru_stime
-
-
 def cachegrind(program, pattern, accesses):
     """Processor seconds, misses of D1 and of LL."""
     command = ["valgrind", "--tool=cachegrind", "--cache-sim=yes", "--cachegrind-out-file=/dev/null"]
     command += ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=1048576,16,64", program, pattern, str(accesses)]
-    text, seconds = run(command)
+    text, seconds, _ = run(command)
     misses = [int(re.search(name + r" +misses: +([\d,]+)", text)[1].replace(",", "")) for name in ("D1 ", "LLd")]
     return seconds, misses
-
-
-def spread(values, digits):
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def compare(theirs, program, pattern, accesses, pairs):
@@ -57,7 +40,7 @@ def compare(theirs, program, pattern, accesses, pairs):
     for _ in range(pairs):
         start, few = cachegrind(theirs, pattern, SHORT)
         seconds, many = cachegrind(theirs, pattern, accesses + SHORT)
-        text, _ = run([program, "--pattern", pattern, "--accesses", str(accesses)])
+        text, _, _ = run([program, "--pattern", pattern, "--accesses", str(accesses)])
         answer = json.loads(text)
         for name, less, more in zip(("l1d_misses", "l2_misses"), few, many):
             if abs(more - less - answer[name]) > answer[name] / 1000:  # ours begin with empty caches

@@ -15,10 +15,11 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
+
+from measure import run, spread
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MODEL = os.path.join(ROOT, "bench/copyloop.pml")
@@ -37,19 +38,6 @@ SYSTEMS = {
 ROWS = [("S6", "safety"), ("S7", "safety"), ("S6", "fair"), ("S6 page healer", "fair")]
 QUICK = [("S4", "safety"), ("S4 page", "fair"), ("S4 page healer", "fair"), ("S5", "safety"), ("S5", "fair")]
 LIVELOCK = {"S4 page"}  # under a weakly fair schedule; then SPIN stops at once, and its counts are of no use
-
-
-def run(command, folder=None):
-    """What the command prints, its processor seconds and its peak in bytes."""
-    with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read()
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)}: exit status {process.returncode}\n{text[-2000:]}")
-    return text, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
 
 
 def build_spin(folder, name, question):
@@ -90,10 +78,6 @@ def check_ours(text, name, question):
     require(f"{name}: states", answer["states"], SYSTEMS[name][5])
     require(f"{name}: transitions", answer["transitions"], SYSTEMS[name][6])
     return answer
-
-
-def spread(values, digits):
-    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def compare(program, name, question, pairs):

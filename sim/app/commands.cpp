@@ -36,6 +36,13 @@ BranchRules rules_without(const std::vector<std::string>& names) {
   return rules;
 }
 
+ScenarioReport carry_out_file(const std::string& file, const CarryOut& how, unsigned jobs) {
+  ScenarioReport report;
+  report.status = Status::unknown;
+  carry_out({file}, how, jobs, [&](ScenarioReport&& done) { report = std::move(done); });
+  return report;
+}
+
 namespace {
 
 /// `meter`: prices what is told; nullptr: nobody does.
@@ -81,9 +88,7 @@ int carry_out_one(const std::string& file, const CommonOptions& options, bool ru
                           static_cast<double>(p.states) / taken.count(), p.transitions, p.depth, p.queue,
                           p.bytes >> 20));
   };
-  ScenarioReport report;
-  report.status = Status::unknown;  // should an interrupt come before anything was done
-  carry_out({file}, how, options.jobs, [&](ScenarioReport&& done) { report = std::move(done); });
+  const ScenarioReport report = carry_out_file(file, how, options.jobs);
   line.clear();
   if (report.status == Status::refused) {
     fmt::print(stderr, "{}\n", report.error);

@@ -38,6 +38,9 @@ struct CommonOptions {
 /// Errors: std::invalid_argument for a name that is none.
 [[nodiscard]] BranchRules rules_without(const std::vector<std::string>& reductions);
 
+/// The report of one file. Unknown, without points, if an interrupt came before anything was done.
+[[nodiscard]] ScenarioReport carry_out_file(const std::string& file, const CarryOut& how, unsigned jobs);
+
 int batch_command(const std::vector<std::string>& paths, const CommonOptions& options);
 struct SweepCommand {
   std::vector<std::string> columns;  ///< empty: all

@@ -139,9 +139,7 @@ int sweep_command(const std::string& file, const CommonOptions& options, const S
     points = of;
     line.show(fmt::format("[{}/{}] {}", done, of, file));
   };
-  ScenarioReport report;
-  report.status = Status::unknown;  // should an interrupt come before anything was done
-  carry_out({file}, how, options.jobs, [&](ScenarioReport&& done) { report = std::move(done); });
+  const ScenarioReport report = carry_out_file(file, how, options.jobs);
   line.clear();
   if (report.status == Status::refused) {
     fmt::print(stderr, "{}\n", report.error);

@@ -145,7 +145,6 @@ void CostMeter::observe(const Event& event) {
                    // The round is made again: what it did counts for nothing, but caches stay as they are.
                    memory_.set_counts(before_round_.memory, before_round_.cycles);
                    bytes_copied_ = before_round_.bytes_copied;
-                   frames_.resize(1);
                    in_round_ = false;
                  },
                  [](const auto&) {},
@@ -179,7 +178,6 @@ void CostMeter::round_begins(const RoundBegins& e) {
   in_round_ = true;
   before_round_ = so_far();
   round_ = {e.task, e.call, {}};
-  frames_.resize(1);
   if (e.enters_kernel) memory_.add(Cause::system_calls, cpu_.system_call_cycles);
 }
 
