@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "model/arch/tag.h"
@@ -22,8 +23,8 @@ class PageTags {
   void set(std::size_t granule, Tag tag, std::size_t granules_in_page);
   void set_all(Tag tag, std::size_t granules_in_page);
 
-  /// Whether the page is held as one Tag, and as this one.
-  [[nodiscard]] bool all_are(Tag tag) const { return packed_.empty() && uniform_ == tag; }
+  /// The tag of every granule, if the page is held as one Tag.
+  [[nodiscard]] std::optional<Tag> one_tag() const { return packed_.empty() ? std::optional(uniform_) : std::nullopt; }
 
   /// The first granule of [begin, end) whose tag is not `tag`; `end` if there is none.
   [[nodiscard]] std::size_t first_unlike(Tag tag, std::size_t begin, std::size_t end) const {

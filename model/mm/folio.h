@@ -35,11 +35,30 @@ struct Folio {
   }
 };
 
-/// Folio behind a Cow, as page tables and caches hold thousands of them.
-struct FolioSlot {
-  Cow<Folio> folio;
-  [[nodiscard]] Fingerprint fingerprint() const { return folio->fingerprint(); }
-  bool operator==(const FolioSlot&) const = default;
+/// Folio behind a Cow, as page tables and caches hold thousands of them, with its tag beside it where it has but one:
+/// every checked access looks there, and a pointer less to follow is felt.
+class FolioSlot {
+ public:
+  [[nodiscard]] const Folio& folio() const { return *folio_; }
+  [[nodiscard]] bool tags_all_are(Tag tag) const { return one_tag_ == tag.bits; }
+
+  template <class Change>
+  void edit(Change&& change) {
+    Folio& folio = folio_.write();
+    change(folio);
+    const auto one_tag = folio.tags.one_tag();
+    one_tag_ = one_tag ? one_tag->bits : kSeveral;
+    static const Folio kNone{};
+    if (folio == kNone) *this = {};
+  }
+
+  [[nodiscard]] Fingerprint fingerprint() const { return folio_->fingerprint(); }
+  bool operator==(const FolioSlot& other) const { return folio_ == other.folio_; }
+
+ private:
+  static constexpr std::uint8_t kSeveral = kTagValues;
+  Cow<Folio> folio_;
+  std::uint8_t one_tag_{};
 };
 
 /// Which page: page `index` of memory object `object`. A name, not an address: a page that is evicted and brought

@@ -74,7 +74,7 @@ Fingerprint Machine::recomputed_fingerprint() const {
       MemoryObject fresh = part;
       fresh.folios = {};
       for (std::size_t i = 0; i < part.folios.extent(); ++i) {
-        const Folio& folio = *part.folios.at(i).folio;
+        const Folio& folio = part.folios.at(i).folio();
         MTESIM_CHECK(folio.contents.recomputed_fingerprint() == folio.contents.fingerprint());
         MTESIM_CHECK(folio.tags.recomputed_fingerprint(granules_per_page()) == folio.tags.fingerprint());
         if (!(folio == Folio{})) fresh.folios.edit(i, [&](FolioSlot& slot) { slot = part.folios.at(i); });
@@ -113,7 +113,7 @@ AccessCheck check_access_closely(const Machine& machine, const AddressSpace& spa
     if (!pte.usable()) break;
     if (mapping == nullptr || at >= mapping->end) mapping = space.mapping_at(at);
     if (mapping == nullptr || !pte.permits(run.kind, mapping->vma.prot)) break;
-    if (checked && !tags_of(machine, pte).all_are(run.first.tag())) break;
+    if (checked && tags_of(machine, pte).one_tag() != run.first.tag()) break;
     at = round_down(at, machine.page_size) + machine.page_size.n;
   }
   if (at < end) return look_closer(machine, space, run, on_mismatch, at);

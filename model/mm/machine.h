@@ -50,15 +50,12 @@ struct Machine {
     return AddressSpace::kBaseAddress + index * page_size.n;
   }
 
-  [[nodiscard]] const Folio& folio(FolioRef ref) const { return *objects[ref.object]->folios.at(ref.index).folio; }
+  [[nodiscard]] const FolioSlot& slot(FolioRef ref) const { return objects[ref.object]->folios.at(ref.index); }
+  [[nodiscard]] const Folio& folio(FolioRef ref) const { return slot(ref).folio(); }
   /// The one writer of folios.
   template <class Change>
   void edit_folio(FolioRef ref, Change&& change) {
-    objects[ref.object].write().folios.edit(ref.index, [&](FolioSlot& slot) {
-      change(slot.folio.write());
-      static const Folio kNone{};
-      if (*slot.folio == kNone) slot.folio.reset();
-    });
+    objects[ref.object].write().folios.edit(ref.index, [&](FolioSlot& held) { held.edit(change); });
   }
 };
 
@@ -85,12 +82,13 @@ struct AccessCheck {
 [[nodiscard]] inline bool plainly_passes(const Machine& machine, const AddressSpace& space, const AccessRun& run,
                                          OnMismatch on_mismatch) {
   const std::uint64_t begin = run.first.address();
-  if (((begin ^ (begin + run.span().n - 1)) & ~(machine.page_size.n - 1)) != 0 || begin >= kUserEnd) return false;
-  const Pte& pte = space.pte(machine.page_index(begin));
-  if (pte.state != PteState::present || !pte.usable()) return false;
+  const std::uint64_t page = machine.page_index(begin);
+  if (machine.page_index(begin + run.span().n - 1) != page) return false;
+  const Pte& pte = space.pte(page);  // none outside of what can be mapped
+  if (pte.state != PteState::present || pte.old) return false;
   const Vma* vma = space.find(begin);
   if (vma == nullptr || !pte.permits(run.kind, vma->prot)) return false;
-  return on_mismatch == OnMismatch::ignored || machine.folio(pte.folio).tags.all_are(run.first.tag());
+  return on_mismatch == OnMismatch::ignored || machine.slot(pte.folio).tags_all_are(run.first.tag());
 }
 
 [[nodiscard]] AccessCheck check_access_closely(const Machine& machine, const AddressSpace& space, const AccessRun& run,
@@ -101,7 +99,7 @@ struct AccessCheck {
 [[nodiscard]] inline AccessCheck check_access(const Machine& machine, const AddressSpace& space, const AccessRun& run,
                                               OnMismatch on_mismatch) {
   if (plainly_passes(machine, space, run, on_mismatch)) return {};
-  return check_access_closely(machine, space, run, on_mismatch);
+  return check_access_closely(machine, space, run.upto(run.count), on_mismatch);  // a copy: `run` may stay in registers
 }
 
 }  // namespace mtesim

@@ -79,13 +79,10 @@ MemorySystem::MemorySystem(const Cpu& cpu)
   if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
   page_asked_ = page;
   if (l1_tlb_.use(page)) return;
-  const std::size_t who = kind == AccessKind::store && tags == TagUse::sync
-                              ? static_cast<std::size_t>(Waiting::sync_store)
-                              : waiting(kind, false);
   ++counts_.l1_tlb_misses;
   const bool found = l2_tlb_.use(page);
   if (!found) ++counts_.l2_tlb_misses;
-  cycles_.add(Cause::walks, (found ? costs_.l2_tlb : costs_.walk)[who]);
+  cycles_.add(Cause::walks, (found ? costs_.l2_tlb : costs_.walk)[waiting(kind, tags, false)]);
 }
 
 [[gnu::always_inline]] inline bool MemorySystem::goes_on_a_stream(std::uint32_t line) {
@@ -133,17 +130,15 @@ MemorySystem::MemorySystem(const Cpu& cpu)
 [[gnu::always_inline]] inline void MemorySystem::miss(std::uint32_t line, AccessKind kind, TagUse tags, Cause cause) {
   const bool streams = goes_on_a_stream(line);
   const auto level = static_cast<std::size_t>(fetch(line, kind, cause));
-  const std::size_t who = waiting(kind, streams);
-  const std::uint64_t wait = costs_.wait[level][who];
+  const std::uint64_t wait = costs_.wait[level][waiting(kind, TagUse::none, streams)];
   cycles_.add(cause, wait);
   if (tags == TagUse::none) return;
 
   // The rest is what tags add.
   const bool late = level == static_cast<std::size_t>(Level::memory) && !fetch_tags(line);
-  const bool sync_store = kind == AccessKind::store && tags == TagUse::sync;
-  const std::size_t waits_as = sync_store ? static_cast<std::size_t>(Waiting::sync_store) : who;
-  std::uint64_t more = std::max(costs_.wait[level][waits_as], wait) - wait;
-  if (late) more += costs_.line[3] + (tags == TagUse::sync ? costs_.late_tags[waits_as] : 0);
+  const std::size_t who = waiting(kind, tags, streams);
+  std::uint64_t more = std::max(costs_.wait[level][who], wait) - wait;
+  if (late) more += costs_.line[3] + (tags == TagUse::sync ? costs_.late_tags[who] : 0);
   cycles_.add(Cause::tags, more);
 }
 
@@ -171,9 +166,7 @@ void MemorySystem::run(std::uint64_t first, std::uint32_t width, std::uint32_t s
                        AccessKind kind, TagUse tags, Cause cause) {
   if (count == 0) return;
   const std::size_t of_kind = kind == AccessKind::store ? 1 : 0;
-  cycles_.add(cause, costs_.issue[of_kind] * count);
-  if (kind == AccessKind::store && tags != TagUse::none)
-    cycles_.add(Cause::tags, costs_.check[static_cast<std::size_t>(tags)] * count);
+  issue(count, kind, tags, cause);
 
   const std::uint64_t end = first + (count - 1) * stride + width;
   std::uint64_t next = 0;  // the first access that ends in the line or behind it

@@ -123,7 +123,8 @@ class MemorySystem {
   /// How many misses wait at a time depends on who waits.
   enum class Waiting : std::uint8_t { load, load_in_stream, store, store_in_stream, sync_store };
   using Waits = std::array<std::uint64_t, 5>;
-  static std::size_t waiting(AccessKind kind, bool in_stream) {
+  static std::size_t waiting(AccessKind kind, TagUse tags, bool in_stream) {
+    if (kind == AccessKind::store && tags == TagUse::sync) return static_cast<std::size_t>(Waiting::sync_store);
     return (kind == AccessKind::store ? 2 : 0) + (in_stream ? 1 : 0);
   }
   struct Costs {                           // in parts of a cycle
@@ -136,6 +137,11 @@ class MemorySystem {
     Waits walk{};
   };
 
+  void issue(std::uint64_t accesses, AccessKind kind, TagUse tags, Cause cause) {
+    cycles_.add(cause, costs_.issue[kind == AccessKind::store ? 1 : 0] * accesses);
+    if (kind == AccessKind::store && tags != TagUse::none)
+      cycles_.add(Cause::tags, costs_.check[static_cast<std::size_t>(tags)] * accesses);
+  }
   /// Whether the line is one of the two used last, and dirty if it is to be.
   bool is_at_hand(std::uint32_t line, bool store) {
     const std::uint32_t wanted = line << 1 | 1;
@@ -180,9 +186,7 @@ class MemorySystem {
 };
 
 inline void MemorySystem::access(std::uint64_t address, AccessKind kind, TagUse tags, Cause cause) {
-  cycles_.add(cause, costs_.issue[kind == AccessKind::store ? 1 : 0]);
-  if (kind == AccessKind::store && tags != TagUse::none)
-    cycles_.add(Cause::tags, costs_.check[static_cast<std::size_t>(tags)]);
+  issue(1, kind, tags, cause);
   look(static_cast<std::uint32_t>(address / kLineBytes), kind, tags, cause);
 }
 

@@ -263,8 +263,8 @@ class Comparison {
     }
     add(name + " size", "bytes", "size of " + name, number(a.size.n), number(b.size.n));
     for (std::size_t i = 0; i < std::max(a.folios.extent(), b.folios.extent()); ++i) {
-      const Folio& held_a = *a.folios.at(i).folio;
-      const Folio& held_b = *b.folios.at(i).folio;
+      const Folio& held_a = a.folios.at(i).folio();
+      const Folio& held_b = b.folios.at(i).folio();
       if (held_a == held_b) continue;
       add(name + " pages", std::to_string(i), fmt::format("page {} of {}", i, name), folio_word(held_a),
           folio_word(held_b));

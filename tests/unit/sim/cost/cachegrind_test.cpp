@@ -91,7 +91,8 @@ TEST_CASE("the trace is the program's: so many loads and stores as cachegrind sa
 
 TEST_CASE("misses of two levels are cachegrind's, with write-backs that it has not", "[unit][cost]") {
   const std::vector<TraceAccess> trace = read_trace();
-  for (const nlohmann::json& geometry : read_counts().at("geometries")) {
+  const nlohmann::json counts = read_counts();
+  for (const nlohmann::json& geometry : counts.at("geometries")) {
     INFO(geometry.dump());
     Cache d1 = cache(geometry, "d1");
     Cache ll = cache(geometry, "ll");
@@ -129,7 +130,8 @@ TEST_CASE("misses of two levels are cachegrind's, with write-backs that it has n
 
 TEST_CASE("the whole memory system misses in L1D as cachegrind does in D1", "[unit][cost]") {
   const std::vector<TraceAccess> trace = read_trace();
-  for (const nlohmann::json& geometry : read_counts().at("geometries")) {
+  const nlohmann::json counts = read_counts();
+  for (const nlohmann::json& geometry : counts.at("geometries")) {
     INFO(geometry.dump());
     REQUIRE(find_cpu("neoverse-v2") != nullptr);
     Cpu cpu = find_cpu("neoverse-v2")->cpu;
