@@ -76,7 +76,7 @@ MemorySystem::MemorySystem(const Cpu& cpu)
   pages_[1] = pages_[0];
   pages_[0] = page;
   if (page == before) return;
-  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as above
+  if (pages_[1] != page_asked_) l1_tlb_.use(pages_[1]);  // as lines in look_deeper()
   page_asked_ = page;
   if (l1_tlb_.use(page)) return;
   ++counts_.l1_tlb_misses;
